@@ -1,0 +1,1 @@
+"""From notebooks to a site and reports: run, stage, build, check."""
