@@ -59,7 +59,9 @@ def nearest(value: str, choices: Iterable[str]) -> str:
     return matches[0] if matches else ""
 
 
-def unknown(operation: str, kind: str, value: str, choices: Iterable[str], error: type[NetlensError] = UsageError) -> NetlensError:
+def unknown(
+    operation: str, kind: str, value: str, choices: Iterable[str], error: type[NetlensError] = UsageError
+) -> NetlensError:
     """The error for a name that is not among `choices`, with the nearest one that is."""
     names = list(choices)
     guess = nearest(value, names)
