@@ -62,7 +62,7 @@ def nearest(value: str, choices: Iterable[str]) -> str:
 def unknown(
     operation: str, kind: str, value: str, choices: Iterable[str], error: type[NetlensError] = UsageError
 ) -> NetlensError:
-    """The error for a name that is not among `choices`, with the nearest one that is."""
+    """Make the error for a name that is not among `choices`, with the nearest one that is."""
     names = list(choices)
     guess = nearest(value, names)
     hint = f"Did you mean '{guess}'? " if guess else ""
