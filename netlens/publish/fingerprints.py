@@ -17,6 +17,7 @@ from netlens import paths
 from netlens.publish.kinds import Value
 
 ABSENT = "absent"
+FOLDERS = {"mnist": "MNIST"}  # as torchvision names them
 PACKAGE = Path(__file__).parent.parent
 SOURCES = {".py", ".typ", ".lua", ".css", ".html", ".j2", ".toml", ".json"}
 # A notebook computes with what is below the publishing floor. These decide how it is run, the rest only how it is shown.
@@ -87,9 +88,7 @@ def dataset_folder(name: str, data_root: str) -> Path | None:
 
     if name not in DATASETS or DATASETS[name].offline:
         return None
-    root = paths.data(data_root)
-    folders = [folder for folder in root.iterdir() if folder.name.lower() == name] if root.is_dir() else []
-    return folders[0] if folders else root / name
+    return paths.data(data_root) / FOLDERS.get(name, name)
 
 
 def of_card(card: Path) -> str:

@@ -72,6 +72,21 @@ def split(assignments: Iterable[str], operation: str) -> dict[str, str]:
     return given
 
 
+def merge(assignments: Iterable[str], named: Mapping[str, str | None], operation: str) -> dict[str, str]:
+    """Put `-p` assignments and the options that name a parameter, such as --dataset, together.
+
+    Raises
+    ------
+    UsageError : a parameter is given in both ways.
+    """
+    given = split(assignments, operation)
+    for name, value in named.items():
+        if value is not None and name in given:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(operation, f"'{name}' is given with -p and with {option}", expected="one of the two")
+    return given | {name: value for name, value in named.items() if value is not None}
+
+
 def resolve(path: Path, known: Mapping[str, Parameter], given: Mapping[str, str], operation: str) -> dict[str, Value]:
     """Turn given texts into values of the declared types.
 

@@ -46,7 +46,7 @@ def run_all(plans: Sequence[Plan], operation: str, jobs: int | None = None) -> l
     NetlensError : a notebook failed; those that ran meanwhile are stored, and further failures are notes of the error.
     OutputError : the results cannot be written.
     """
-    todo = missing(plans, progress(0))
+    todo = list({plan.key: plan for plan in missing(plans, progress(0))}.values())
     if not todo:
         return list(plans)
     show = progress(sum(_code_cells(plan, operation) for plan in todo))
@@ -62,8 +62,8 @@ def run_all(plans: Sequence[Plan], operation: str, jobs: int | None = None) -> l
         pool.shutdown(wait=True, cancel_futures=True)
         show.close()
     if failed:
-        raise _first(failed, todo)
-    return [done.get(plan.name, plan) for plan in plans]
+        raise _first([failed[plan.key] for plan in todo if plan.key in failed])
+    return [done.get(plan.key, plan) for plan in plans]
 
 
 def execute(plan: Plan, operation: str, processes: Processes, show: Progress) -> Plan:
@@ -157,21 +157,21 @@ def _collect(waiting: dict[Future[Plan], Plan]) -> tuple[dict[str, Plan], dict[s
     done: dict[str, Plan] = {}
     failed: dict[str, NetlensError] = {}
     for future in as_completed(waiting):
-        name = waiting[future].name
+        key = waiting[future].key
         if future.cancelled():
             continue
         try:
-            done[name] = future.result()
+            done[key] = future.result()
         except NetlensError as error:
-            failed[name] = error
+            failed[key] = error
             for other in waiting:
                 other.cancel()
     return done, failed
 
 
-def _first(failed: dict[str, NetlensError], order: Sequence[Plan]) -> NetlensError:
-    """The failure of the first notebook, with the others as notes."""
-    first, *others = (failed[plan.name] for plan in order if plan.name in failed)
+def _first(failed: Sequence[NetlensError]) -> NetlensError:
+    """The first failure, with the others as notes."""
+    first, *others = failed
     for other in others:
         first.add_note(str(other))
     return first

@@ -1,0 +1,145 @@
+"""The command line. There is no logic here: each command reads its options, calls netlens.publish and prints what came back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netlens import __version__, paths
+from netlens.cli_errors import Commands, debug
+
+Assignments = tuple[str, ...]
+
+device = click.option(
+    "--device", metavar="auto|cpu|cuda|mps", help="Where networks run; auto takes an accelerator when there is one."
+)
+dataset = click.option("--dataset", metavar="NAME", help="A data set; `netlens list datasets` names them.")
+data_root = click.option("--data-root", metavar="DIR", help="The folder that holds downloaded data sets.")
+parameter = click.option(
+    "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="A parameter of the notebook; may be repeated."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="netlens")
+@debug
+def main() -> None:
+    """See what a neural network does, and prove it.
+
+    Exit codes: 0 done; 2 wrong use or bad input; 5 something broke; 130 interrupted.
+    """
+
+
+@main.command(short_help="Run what changed, and build the site and the reports.")
+@click.option("--only", metavar="NOTEBOOK", default="", help="Run and check this notebook alone.")
+@dataset
+@data_root
+@device
+@click.option("--jobs", type=click.IntRange(min=1), help="How many notebooks run at once; by default one a core.")
+@parameter
+@debug
+def build(only: str, jobs: int | None, assignments: Assignments, **named: str | None) -> None:
+    """Run all notebooks that changed, and build the site and the reports.
+
+    The site is in _build/html, the reports are in _build/reports.
+    """
+    from netlens.publish import build as publish
+
+    root = paths.project(publish.OPERATION)
+    built = publish.build(root, _given(assignments, publish.OPERATION, **named), only=only, jobs=jobs)
+    for line in publish.summary(built, root):
+        click.echo(line)
+
+
+@main.command(short_help="Run one notebook with values of your own.")
+@click.argument("notebook")
+@click.option("--model", metavar="CARD", help="A tutorial model's name, or the path of a model card.")
+@dataset
+@data_root
+@device
+@parameter
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder for the results.")
+@click.option("--help-parameters", is_flag=True, help="Show the parameters of the notebook, and run nothing.")
+@debug
+def run(notebook: str, assignments: Assignments, out: Path | None, help_parameters: bool, **named: str | None) -> None:
+    """Run NOTEBOOK, a name, the beginning of one or a path, and leave the executed copy and an HTML page of it."""
+    from netlens.publish import deliver, listing
+    from netlens.publish.notebook import find
+
+    root = paths.project(deliver.OPERATION)
+    if help_parameters:
+        for line in listing.parameter_lines(find(root, notebook, deliver.OPERATION)):
+            click.echo(line)
+        return
+    done = deliver.run(root, notebook, _given(assignments, deliver.OPERATION, **named), out)
+    for problem in done.problems:
+        click.echo(f"note: {problem}", err=True)
+    click.echo(done.notebook)
+    click.echo(done.page)
+
+
+@main.command(short_help="Audit models, and write a report of each.")
+@click.argument("cards", metavar="CARD...", nargs=-1, required=True)
+@dataset
+@data_root
+@device
+@click.option("--seed", metavar="N", help="The seed of everything random.")
+@parameter
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder that receives one folder a model.")
+@as_json
+@debug
+def audit(cards: Assignments, assignments: Assignments, out: Path | None, as_json: bool, **named: str | None) -> None:
+    """Audit models and write a report of each, as PDF, HTML, JSON and notebook.
+
+    CARD is the name of a tutorial model, or the path of a model card. The reports go to _build/reports/MODEL.
+    """
+    from netlens.publish import report
+
+    root = paths.project(report.OPERATION)
+    audited = report.audit(root, cards, _given(assignments, report.OPERATION, **named), out)
+    for problem in [problem for one in audited for problem in one.problems]:
+        click.echo(f"note: {problem}", err=True)
+    if as_json:
+        click.echo(json.dumps({one.model: str(one.folder) for one in audited}, indent=1))
+        return
+    for one in audited:
+        click.echo(one.folder / "audit.pdf")
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["notebooks", "methods", "datasets", "models"]))
+@as_json
+@debug
+def list_(what: str, as_json: bool) -> None:
+    """List what netlens knows by name."""
+    from netlens.publish import listing
+
+    rows = listing.rows(what)
+    click.echo(json.dumps(rows, indent=1) if as_json else "\n".join(listing.lines(rows)))
+
+
+@main.command(short_help="Look for what is missing on this machine.")
+@data_root
+@as_json
+@debug
+@click.pass_context
+def doctor(ctx: click.Context, data_root: str | None, as_json: bool) -> None:
+    """Look at this machine, and name the command that mends what is missing.
+
+    The exit code is 0 when everything needed is there, else 5.
+    """
+    from netlens.publish import doctor as medicine
+
+    checks = medicine.examine(data_root or "")
+    click.echo(json.dumps(medicine.rows(checks), indent=1) if as_json else "\n".join(medicine.lines(checks)))
+    ctx.exit(0 if medicine.healthy(checks) else 5)
+
+
+def _given(assignments: Assignments, operation: str, **named: Any) -> dict[str, str]:
+    from netlens.publish.parameters import merge
+
+    return merge(assignments, named, operation)

@@ -1,0 +1,76 @@
+"""What netlens knows by name: notebooks with their parameters, methods, data sets, models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from netlens import paths
+from netlens.publish import notebook as nb
+from netlens.publish.parameters import declared
+
+OPERATION = "netlens list"
+WIDTH = 24
+Rows = dict[str, dict[str, Any]]
+
+
+def parameters(path: Path) -> list[dict[str, Any]]:
+    """The parameters of a notebook, as plain values."""
+    known = declared(path, OPERATION).values()
+    return [{"name": one.name, "type": str(one.kind), "default": one.default, "help": one.help} for one in known]
+
+
+def parameter_lines(path: Path) -> list[str]:
+    """The parameters of a notebook, for people."""
+    rows = [(f"{one['name']}: {one['type']} = {one['default']!r}", one["help"]) for one in parameters(path)]
+    width = max((len(declaration) for declaration, _ in rows), default=0)
+    return [f"{declaration:<{width}}  {help}".rstrip() for declaration, help in rows] or ["it has no parameters"]
+
+
+def rows(what: str) -> Rows:
+    """All of one sort: `notebooks`, `methods`, `datasets` or `models`."""
+    if what == "notebooks":
+        return notebooks(paths.project(OPERATION))
+    return {"methods": methods, "datasets": datasets, "models": models}[what]()
+
+
+def lines(rows: Rows) -> list[str]:
+    """The rows for people: name, summary, and the parameters of a notebook below it."""
+    shown = []
+    for name, row in rows.items():
+        shown.append(f"{name:<{WIDTH}}  {row['summary']}")
+        shown += [
+            f"    -p {one['name']}={one['default']}".ljust(WIDTH + 8) + f"  {one['type']}; {one['help']}".rstrip("; ")
+            for one in row.get("parameters", [])
+        ]
+    return shown
+
+
+def notebooks(project: Path) -> Rows:
+    """The project's notebooks: title and parameters."""
+    return {
+        path.stem: {"summary": nb.title(nb.read(path, OPERATION)), "parameters": parameters(path)}
+        for path in nb.all_notebooks(project)
+    }
+
+
+def methods() -> Rows:
+    """The explanation methods: what each does, in the first line of its docstring."""
+    from netlens.explain import EXPLAINERS
+
+    return {name: {"summary": (kind.__doc__ or "").strip().splitlines()[0]} for name, kind in EXPLAINERS.items()}
+
+
+def datasets() -> Rows:
+    """The data sets."""
+    from netlens.data.catalogue import DATASETS
+
+    return {name: asdict(entry) for name, entry in DATASETS.items()}
+
+
+def models() -> Rows:
+    """The tutorial's models."""
+    from netlens.models.tutorial import TUTORIAL_MODELS
+
+    return {name: asdict(entry) for name, entry in TUTORIAL_MODELS.items()}
