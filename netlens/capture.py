@@ -1,0 +1,64 @@
+"""Listen to a network while it runs: the one place that registers hooks, and takes every one of them away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from netlens.errors import ModelError
+from netlens.models.model import Model
+
+Hook = Callable[[torch.nn.Module, tuple[Any, ...], Any], Any]
+
+
+@contextmanager
+def hooked(model: Model, layers: Sequence[str], make: Callable[[str], Hook], operation: str = "capture") -> Iterator[None]:
+    """Register the forward hook `make(path)` on each layer for as long as the context lasts.
+
+    Raises
+    ------
+    ModelError : a layer does not exist; then no hook was registered.
+    """
+    modules = [(path, model.layer(path, operation)) for path in layers]
+    with ExitStack() as stack:
+        for path, module in modules:
+            stack.callback(module.register_forward_hook(make(path)).remove)
+        yield
+
+
+@contextmanager
+def activations(
+    model: Model, layers: Sequence[str], operation: str = "capture", *, leaf: bool = False
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Keep the output of each layer during the forward passes inside the context.
+
+    Parameters
+    ----------
+    leaf : start the graph at the layers: what lies before them runs without a graph, and gradients end there.
+
+    Yields
+    ------
+    A dictionary from path to the latest output, still part of the graph. A layer that follows and works in place does not
+    change what was kept: it works on a copy.
+
+    Raises
+    ------
+    ModelError : a layer does not exist, or its output is not one tensor.
+    """
+    kept: dict[str, torch.Tensor] = {}
+
+    def make(path: str) -> Hook:
+        def keep(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> torch.Tensor:
+            if not isinstance(output, torch.Tensor):
+                problem = f"the layer '{path}' of {model.name} gives a {type(output).__name__}"
+                raise ModelError(operation, problem, expected="a layer whose output is one tensor")
+            kept[path] = output.detach().requires_grad_() if leaf else output
+            return kept[path].clone()
+
+        return keep
+
+    with hooked(model, layers, make, operation):
+        yield kept

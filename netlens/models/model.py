@@ -1,0 +1,95 @@
+"""A network with what is needed to use it: its name, its classes, its card, its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from netlens.errors import ModelError, ShapeError, nearest
+
+if TYPE_CHECKING:
+    from netlens.card import Card
+    from netlens.data import Preprocess
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier. `net` maps inputs (N, C, H, W) to logits (N, classes); `preprocess` maps raw images to inputs."""
+
+    net: nn.Module
+    name: str
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+    card: Card | None = None
+    task: str = "classification"
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the first parameter; the CPU when there is none."""
+        return next((parameter.device for parameter in self.net.parameters()), torch.device("cpu"))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the sorted (name, dtype, shape, bytes) of every parameter and buffer."""
+        return weights_fingerprint(self.net)
+
+    @property
+    def layers(self) -> dict[str, nn.Module]:
+        """Every layer that has no layers of its own, by path."""
+        return {path: layer for path, layer in self.net.named_modules() if path and not any(layer.children())}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training may change."""
+        return sum(parameter.numel() for parameter in self.net.parameters())
+
+    def layer(self, path: str, operation: str = "model") -> nn.Module:
+        """Find a layer, or a block of layers, by its path.
+
+        Raises
+        ------
+        ModelError : there is no such layer.
+        """
+        modules: dict[str, nn.Module] = dict(self.net.named_modules())
+        if path and path in modules:
+            return modules[path]
+        guess = nearest(path, modules)
+        hint = f"Did you mean '{guess}'? " if guess else ""
+        known = ", ".join(list(self.layers)[:40])
+        raise ModelError(operation, f"{self.name} has no layer '{path}'", remedy=f"{hint}Its layers: {known}.")
+
+    def logits(self, inputs: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
+        """Compute logits (N, classes) on the CPU, in evaluation mode and without gradients; the model is left as it was."""
+        if len(inputs) == 0:
+            raise ShapeError("model", "the batch is empty", expected="at least one sample")
+        with evaluation(self.net), torch.inference_mode():
+            parts = [self.net(part.to(self.device)) for part in torch.split(inputs, batch_size)]
+        return torch.cat(parts).float().cpu()
+
+
+@contextmanager
+def evaluation(net: nn.Module) -> Iterator[None]:
+    """Put a network in evaluation mode for a while; each module gets its own mode back, whatever happens."""
+    modes = {module: module.training for module in net.modules()}
+    try:
+        net.eval()
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def weights_fingerprint(net: nn.Module) -> str:
+    """SHA-256 over the sorted (name, dtype, shape, bytes) of a network's state."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(net.state_dict().items()):
+        digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

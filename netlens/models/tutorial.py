@@ -1,0 +1,41 @@
+"""The networks that the lessons train, and how. This module imports no torch, so that a listing is instant."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: AdamW under a one-cycle learning rate.
+
+    `epochs` passes over the data; `batch_size` samples a step; `learning_rate` the peak of the cycle; `weight_decay` per step and
+    learning rate; `shift` the largest shift of an image, in pixels, drawn anew for each step.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    shift: int = 1
+
+
+@dataclass(frozen=True)
+class TutorialModel:
+    """A network of the tutorial: its class and its recipe for each data set."""
+
+    summary: str
+    factory: str
+    recipes: dict[str, Recipe]
+
+
+TUTORIAL_MODELS: dict[str, TutorialModel] = {
+    "mnist-cnn": TutorialModel(
+        summary="two convolutions, two poolings, two linear layers",
+        factory="netlens.models.architectures:MnistCNN",
+        recipes={"mnist-5k": Recipe(epochs=6), "mnist": Recipe(epochs=5, batch_size=128), "digits": Recipe(epochs=20, shift=0)},
+    ),
+    "mnist-mlp": TutorialModel(
+        summary="two hidden layers of 256 and 128 units, the baseline that knows nothing of images",
+        factory="netlens.models.architectures:MnistMLP",
+        recipes={"mnist-5k": Recipe(epochs=15), "mnist": Recipe(epochs=10, batch_size=128), "digits": Recipe(epochs=30, shift=0)},
+    ),
+}
