@@ -143,3 +143,7 @@ def _given(assignments: Assignments, operation: str, **named: Any) -> dict[str, 
     from netlens.publish.parameters import merge
 
     return merge(assignments, named, operation)
+
+
+if __name__ == "__main__":
+    main()
