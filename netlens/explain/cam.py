@@ -90,3 +90,9 @@ def spatial_layers(question: Question) -> list[str]:
     with hooked(question.model, list(question.model.layers), make, question.operation), torch.no_grad():
         question.logits(question.inputs[:1])
     return found
+
+
+def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
+    """The layers of `model` that Grad-CAM can read, in the order of execution."""
+    with asking(model, inputs[:1], 0, "GradCAM") as question:
+        return spatial_layers(question)

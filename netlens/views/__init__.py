@@ -1,0 +1,31 @@
+"""Views: results as figures with tables, alt texts and captions. Only this package draws."""
+
+from netlens.views.attribution import layer_by_layer, methods_by_samples, steps
+from netlens.views.audit import class_counts, verdicts
+from netlens.views.base import View, percent
+from netlens.views.calibration import reliability
+from netlens.views.performance import confusion, forest, outputs
+from netlens.views.prose import Prose, claim, say
+from netlens.views.samples import mistakes, samples
+from netlens.views.training import curves, gradient_flow
+
+__all__ = [
+    "Prose",
+    "View",
+    "claim",
+    "class_counts",
+    "confusion",
+    "curves",
+    "forest",
+    "gradient_flow",
+    "layer_by_layer",
+    "methods_by_samples",
+    "mistakes",
+    "outputs",
+    "percent",
+    "reliability",
+    "samples",
+    "say",
+    "steps",
+    "verdicts",
+]

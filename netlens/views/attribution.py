@@ -1,0 +1,192 @@
+"""Explanations as pictures: one scale, a colour bar, and words where there is nothing to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from netlens.data import Batch
+from netlens.explain import Attribution
+from netlens.views.base import INK, SIGNED, WIDTH, View, new_figure, percent
+from netlens.views.samples import picture
+
+TITLES = {
+    "saliency": "Gradient",
+    "smooth_grad": "SmoothGrad",
+    "integrated_gradients": "Integrated\nGradients",
+    "grad_cam": "Grad-CAM",
+}
+
+
+def title_of(attribution: Attribution) -> str:
+    """The name of the method as a reader knows it."""
+    return TITLES.get(attribution.method, attribution.method.replace("_", " "))
+
+
+def reduce(attribution: Attribution) -> NDArray[np.float64]:
+    """Sum the channels of values (N, C, h, w): (N, h, w), signed, in raw units."""
+    return attribution.values.double().sum(1).numpy()
+
+
+def limits(maps: NDArray[np.float64]) -> float:
+    """The end of a colour scale that is symmetric about zero: the 99.5th percentile of the sizes, over all maps."""
+    return float(np.percentile(np.abs(maps), 99.5)) or 1.0
+
+
+def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float) -> object:
+    """Lay a signed map (h, w) over the grey outline of an image; a small map is stretched to the image."""
+    height, width = raw.shape[:2]
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    image = axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent)
+    grey = raw if raw.ndim == 2 else raw.mean(-1)
+    axes.contour(grey, levels=[127.5], colors=INK, linewidths=0.6, alpha=0.7)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if not (values > 0).any():
+        note = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        axes.text(0.5, 0.03, "no positive evidence", transform=axes.transAxes, ha="center", va="bottom", fontsize=6.5, bbox=note)
+    return image
+
+
+def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str]) -> View:
+    """Show methods (columns) side by side on samples (rows); each method has one scale for all samples.
+
+    Methods have different units, so each column has a colour bar of its own; within a column, shades may be compared.
+    """
+    maps = [reduce(attribution) for attribution in attributions]
+    ends = [limits(values) for values in maps]
+    names = [title_of(attribution) for attribution in attributions]
+    rows = []
+    for attribution, name, values in zip(attributions, names, maps, strict=True):
+        for place, sample in enumerate(batch.ids):
+            total = np.abs(values[place]).sum()
+            on_ink = _share_on_ink(batch.raw[place], values[place])
+            rows.append(
+                {
+                    "method": name.replace("\n", " "),
+                    "sample": int(sample),
+                    "label": classes[int(batch.labels[place])],
+                    "class explained": classes[int(attribution.target[place])],
+                    "sum": float(values[place].sum()),
+                    "share for the class": float(np.maximum(values[place], 0).sum() / total) if total else 0.0,
+                    "share on the ink": on_ink,
+                }
+            )
+    table = pd.DataFrame(rows)
+
+    def draw() -> Figure:
+        columns = len(maps) + 1
+        size = min(1.45, WIDTH / columns)
+        figure = new_figure(size * columns, size * len(batch) + 0.75)
+        axes = figure.subplots(len(batch), columns, squeeze=False)
+        for place in range(len(batch)):
+            explained = classes[int(attributions[0].target[place])]
+            picture(axes[place, 0], batch.raw[place], f"why “{explained}”?")
+            for column, (values, limit) in enumerate(zip(maps, ends, strict=True), start=1):
+                image = overlay(axes[place, column], batch.raw[place], values[place], limit)
+                if place == 0:
+                    axes[0, column].set_title(names[column - 1], fontsize=8.5, loc="center")
+                if place == len(batch) - 1:
+                    bar = figure.colorbar(image, ax=axes[:, column], location="bottom", shrink=0.85, aspect=14, pad=0.01)  # type: ignore[arg-type]
+                    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
+                    bar.ax.tick_params(labelsize=7, length=2)
+        return figure
+
+    shares = table.groupby("method", sort=False)["share on the ink"].mean()
+    listed = ", ".join(f"{name} {percent(share, 0)}" for name, share in shares.items())
+    alt = (
+        f"{len(batch)} images in rows; {len(maps)} explanations of the class in columns: {', '.join(shares.index)}. "
+        f"Share of each map's size that lies on the ink: {listed}."
+    )
+    caption = (
+        "Red speaks for the class, blue against it, white is zero; the line is the outline of the image. Each column has one scale, "
+        "cut at its 99.5th percentile, so shades may be compared down a column and not across. "
+        f"How much of each map lies on the ink: {listed}."
+    )
+    return View(draw, table, alt, caption)
+
+
+def steps(counts: Sequence[int], errors: Sequence[float], tolerance: float) -> View:
+    """Show how the completeness error of Integrated Gradients falls with the number of steps."""
+    table = pd.DataFrame({"steps": counts, "relative error": errors})
+
+    def draw() -> Figure:
+        figure = new_figure(width=5.2, height=2.4)
+        axes = figure.subplots()
+        axes.plot(counts, errors, "o-")
+        axes.axhline(tolerance, color="#b23a48", linestyle="--", linewidth=1, label=f"tolerance, {percent(tolerance)}")
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks(counts, [str(count) for count in counts])
+        axes.minorticks_off()
+        axes.set_xlabel("steps on the path")
+        axes.set_title("Mean completeness error")
+        axes.yaxis.set_major_formatter(lambda value, _: percent(value, 2))
+        axes.grid(axis="y")
+        axes.legend()
+        return figure
+
+    met = [count for count, error in zip(counts, errors, strict=True) if error <= tolerance]
+    reached = (
+        f"It is below {percent(tolerance)} from {met[0]} steps on." if met else f"It never falls below {percent(tolerance)}."
+    )
+    alt = f"Mean completeness error of Integrated Gradients: {percent(errors[0], 2)} with {counts[0]} steps, {percent(errors[-1], 2)} with {counts[-1]}. {reached}"
+    caption = f"How far the values miss the change of the logit that they should add up to, as a share of it. {reached}"
+    return View(draw, table, alt, caption)
+
+
+def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str]) -> View:
+    """Show the maps of several layers for the same samples; each map has a scale of its own, printed under it."""
+    maps = [reduce(attribution) for attribution in attributions]
+    rows = [
+        {
+            "layer": attribution.layer,
+            "size": "x".join(map(str, values.shape[1:])),
+            "sample": int(sample),
+            "largest": float(values[place].max()),
+            "share of places above zero": float((values[place] > 0).mean()),
+        }
+        for attribution, values in zip(attributions, maps, strict=True)
+        for place, sample in enumerate(batch.ids)
+    ]
+    table = pd.DataFrame(rows)
+
+    def draw() -> Figure:
+        columns = len(maps) + 1
+        size = min(1.45, WIDTH / columns)
+        figure = new_figure(size * columns, (size + 0.2) * len(batch) + 0.35)
+        axes = figure.subplots(len(batch), columns, squeeze=False)
+        for place in range(len(batch)):
+            picture(axes[place, 0], batch.raw[place], f"why “{classes[int(attributions[0].target[place])]}”?")
+            for column, (attribution, values) in enumerate(zip(attributions, maps, strict=True), start=1):
+                limit = limits(values[place])
+                overlay(axes[place, column], batch.raw[place], values[place], limit)
+                axes[place, column].set_xlabel(f"scale ±{limit:.2g}", fontsize=7, color=INK)
+                if place == 0:
+                    axes[0, column].set_title(
+                        f"{attribution.layer}\n{values.shape[1]} × {values.shape[2]}", fontsize=8.5, loc="center"
+                    )
+        return figure
+
+    listed = ", ".join(f"{a.layer} ({m.shape[1]} by {m.shape[2]})" for a, m in zip(attributions, maps, strict=True))
+    alt = f"Grad-CAM of {len(batch)} images read at the layers {listed}."
+    caption = (
+        f"The same question asked of {len(maps)} layers. Later layers are coarser and say more about the class; early ones follow edges. "
+        "Each map has its own scale, printed under it."
+    )
+    return View(draw, table, alt, caption)
+
+
+def _share_on_ink(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> float:
+    """The share of the size of a map that lies where the image is brighter than half; a coarse map is stretched."""
+    grey = raw if raw.ndim == 2 else raw.mean(-1)
+    rows = np.arange(grey.shape[0]) * values.shape[0] // grey.shape[0]
+    columns = np.arange(grey.shape[1]) * values.shape[1] // grey.shape[1]
+    sizes = np.abs(values)[np.ix_(rows, columns)]
+    return float(sizes[grey > 127.5].sum() / sizes.sum()) if sizes.sum() else 0.0

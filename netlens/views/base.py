@@ -1,0 +1,121 @@
+"""A view: a figure, the same numbers as a table, a text for those who do not see it, and a caption that says what to notice."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from cycler import cycler
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+INK, MUTED, RULE, ACCENT, WARM, COOL = "#1f2933", "#616e7c", "#cbd2d9", "#1f6f8b", "#c0392b", "#2166ac"
+PALETTE = ("#1f6f8b", "#d1782c", "#5b8c3e", "#8e5ea2", "#b23a48", "#616e7c", "#c9a227", "#3d5a80")
+SIGNED, UNSIGNED = "RdBu_r", "viridis"
+WIDTH = 7.2  # inches: the width of a page's text
+
+STYLE: Any = {
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": False,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "grid.color": "#e4e7eb",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "netlens",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style; the caller's own settings come back afterwards."""
+    with rc_context(STYLE):
+        yield
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader is shown.
+
+    `draw` makes the figure anew each time it is called; `table` holds the numbers in it; `alt` states in words what the figure
+    shows, with its numbers; `caption` says what to notice and how colours were scaled (Markdown).
+    """
+
+    draw: Callable[[], Figure]
+    table: pd.DataFrame
+    alt: str
+    caption: str
+
+    def figure(self) -> Figure:
+        """Draw the figure."""
+        with style():
+            return self.draw()
+
+    def frame(self) -> pd.DataFrame:
+        """The numbers in the figure."""
+        return self.table.copy()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure to a .png, .svg or .pdf file."""
+        path = Path(path)
+        path.write_bytes(_render(self.figure(), path.suffix.removeprefix(".")))
+        return path
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show the figure in a notebook: for screens as PNG, for print as SVG, with its alt text and caption."""
+        figure = self.figure()
+        with style():
+            data = {"image/png": _render(figure, "png"), "image/svg+xml": _render(figure, "svg").decode(), "text/plain": self.alt}
+        return data, {"netlens": {"alt": self.alt, "caption": self.caption}}
+
+
+def _render(figure: Figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+    with style():
+        figure.savefig(buffer, format=kind, dpi=200, metadata=metadata.get(kind))
+    return buffer.getvalue()
+
+
+def new_figure(width: float = WIDTH, height: float = 3.0, **settings: Any) -> Figure:
+    """Make a figure that no window or global state holds; sizes in inches."""
+    return Figure(figsize=(width, height), layout="constrained", **settings)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share as a percentage: 0.9 -> '90 %', 0.983 -> '98.3 %'.
+
+    Only a share of exactly 0 or 1 is written as 0 % or 100 %: 0.9999 -> 'over 99.9 %', 0.00004 -> 'under 0.1 %'.
+    """
+    step = 10.0**-digits
+    if 0 < share < 1 and round(100 * share, digits) in (0.0, 100.0):
+        return f"under {step:.{digits}f} %" if share < 0.5 else f"over {100 - step:.{digits}f} %"
+    text = f"{100 * share:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def times(count: int) -> str:
+    """Write how often: 1 -> 'once', 2 -> 'twice', 3 -> '3 times'."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
