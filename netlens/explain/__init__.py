@@ -3,9 +3,20 @@
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.cam import GradCAM
 from netlens.explain.gradient import IntegratedGradients, Saliency, SmoothGrad
+from netlens.explain.occlusion import Occlusion
 
 EXPLAINERS: dict[str, type[Explainer]] = {
-    explainer.name: explainer for explainer in (Saliency, SmoothGrad, IntegratedGradients, GradCAM)
+    explainer.name: explainer for explainer in (Saliency, SmoothGrad, IntegratedGradients, GradCAM, Occlusion)
 }
 
-__all__ = ["EXPLAINERS", "Attribution", "Explainer", "GradCAM", "IntegratedGradients", "Saliency", "SmoothGrad", "Target"]
+__all__ = [
+    "EXPLAINERS",
+    "Attribution",
+    "Explainer",
+    "GradCAM",
+    "IntegratedGradients",
+    "Occlusion",
+    "Saliency",
+    "SmoothGrad",
+    "Target",
+]

@@ -1,0 +1,190 @@
+"""Perturbed inputs through the network: one stream at the best chunk size, written in place into one buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from netlens.explain.base import Question
+from netlens.explain.features import FeatureMap, Features, feature_map
+from netlens.explain.precision import TRIAL, Precision, faithful, reduced
+from netlens.explain.replacement import Replacement, replacement
+
+Write = Callable[[torch.Tensor, int, torch.Tensor], None]
+
+
+class Stream:
+    """Scores of perturbed inputs.
+
+    `precisions` : by row, what its passes ran in, once it is settled.
+    """
+
+    def __init__(self, question: Question, precision: Precision = "float32") -> None:
+        self.question = question
+        self.precisions: dict[int, str] = {}
+        self._try_reduced = reduced(question, precision)
+        self._buffer: torch.Tensor | None = None
+        self._layout, self._settled = torch.contiguous_format, False
+        if question.inputs.ndim == 4 and question.inputs.shape[1] > 1:
+            self._layout = torch.channels_last
+
+    def scores(self, counts: Sequence[int], write: Write) -> list[torch.Tensor]:
+        """Score `counts[row]` perturbed copies of each row.
+
+        Parameters
+        ----------
+        write : `write(out, row, ids)` fills `out` with the copies `ids` of row `row`.
+
+        Returns
+        -------
+        For each row its scores (counts[row],), float64 on the CPU: the logit of the row's target.
+        """
+        scores = [torch.empty(count, dtype=torch.float64) for count in counts]
+        waiting: list[tuple[int, torch.Tensor]] = []
+        for row, count in enumerate(counts):
+            ids = torch.arange(count)
+            if self._try_reduced and row not in self.precisions and count:
+                trial = torch.linspace(0, count - 1, min(TRIAL, count)).round().long()
+                full = self._run([(row, trial)], write, "float32")
+                short = self._run([(row, trial)], write, "bfloat16")
+                self.precisions[row] = "bfloat16" if faithful(full, short) else "float32"
+                scores[row][trial] = full
+                ids = ids[~torch.isin(ids, trial)]
+            waiting.append((row, ids))
+        for precision in ("float32", "bfloat16"):
+            items = [(row, ids) for row, ids in waiting if self.precisions.get(row, "float32") == precision]
+            found = torch.split(self._run(items, write, precision), [len(ids) for _, ids in items])
+            for (row, ids), part in zip(items, found, strict=True):
+                scores[row][ids] = part
+        return scores
+
+    def _run(self, items: list[tuple[int, torch.Tensor]], write: Write, precision: str) -> torch.Tensor:
+        total = sum(len(ids) for _, ids in items)
+        if total == 0:
+            return torch.empty(0, dtype=torch.float64)
+        target = torch.cat([self.question.target[row].expand(len(ids)) for row, ids in items])
+        found, done = [], 0
+        for part in _chunks(items, total, self.question.rows):
+            buffer = self._room(sum(len(ids) for _, ids in part))
+            start = 0
+            for row, ids in part:
+                write(buffer[start : start + len(ids)], row, ids)
+                start += len(ids)
+            found.append(self._forward(buffer, target[done : done + start], precision))
+            done += start
+        return torch.cat(found).double().cpu()
+
+    def _room(self, rows: int) -> torch.Tensor:
+        if self._buffer is None or len(self._buffer) < rows:
+            shape = (rows, *self.question.inputs.shape[1:])
+            self._buffer = torch.empty(
+                shape, dtype=self.question.inputs.dtype, device=self.question.inputs.device, memory_format=self._layout
+            )
+        return self._buffer[:rows]
+
+    def _forward(self, inputs: torch.Tensor, target: torch.Tensor, precision: str) -> torch.Tensor:
+        short = precision == "bfloat16"
+        with torch.no_grad(), torch.autocast(inputs.device.type, torch.bfloat16, enabled=short, cache_enabled=False):
+            if self._settled or self._layout == torch.contiguous_format:
+                return self.question.scores(inputs, target).float()
+            self._settled = True
+            try:
+                return self.question.scores(inputs, target).float()
+            except RuntimeError:  # a network that calls `view` on its maps takes no channels-last inputs
+                self._layout, self._buffer = torch.contiguous_format, None
+                return self.question.scores(inputs.contiguous(), target).float()
+
+
+@dataclass(frozen=True)
+class Game:
+    """Features as players: shown, they are the input's; hidden, the replacement's.
+
+    `players[row]` : the features whose replacement differs from the input at all. The others change nothing and need no pass.
+    `full`, `empty` : (N,) the scores with everything shown and everything hidden, float64.
+    """
+
+    stream: Stream
+    features: FeatureMap
+    substitute: torch.Tensor
+    chosen: str
+    players: tuple[torch.Tensor, ...]
+
+    @cached_property
+    def _index(self) -> torch.Tensor:
+        """Which player each element belongs to; the elements of no player share the number after the last."""
+        index = torch.empty_like(self.features.index)
+        for row, players in enumerate(self.players):
+            number = torch.full((self.features.counts[row],), len(players))
+            number[players] = torch.arange(len(players))
+            index[row] = number[self.features.index[row]]
+        return index.to(self.substitute.device)
+
+    @cached_property
+    def ends(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The scores of each row as it is, and with every feature hidden: two of (N,), float64."""
+        masks = [torch.tensor([[True], [False]]).expand(2, len(players)) for players in self.players]
+        full, empty = torch.stack(self.scores(masks), 1)
+        return full, empty
+
+    def scores(self, presence: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Score coalitions: `presence[row]` (S, players) says who is shown; gives (S,) for each row, float64."""
+        device = self.substitute.device
+        shown = [torch.nn.functional.pad(masks.to(device), (0, 1), value=True) for masks in presence]
+        inputs = self.stream.question.inputs
+
+        def write(out: torch.Tensor, row: int, ids: torch.Tensor) -> None:
+            index = self._index[row]
+            visible = shown[row][ids.to(device)].index_select(1, index.flatten()).view(len(ids), *index.shape)
+            torch.where(visible, inputs[row], self.substitute[row], out=out)
+
+        return self.stream.scores([len(masks) for masks in presence], write)
+
+
+def game(question: Question, features: Features, hidden: Replacement, precision: Precision = "float32") -> Game:
+    """Set up the features of a question, and what replaces them.
+
+    Raises
+    ------
+    ShapeError : features or replacement do not fit the inputs.
+    """
+    cut = feature_map(features, question.model, question.inputs, question.operation)
+    substitute, chosen = replacement(hidden, question.model, question.inputs, cut, question.operation)
+    differs = (question.inputs != substitute).cpu()
+    players = []
+    for row, count in enumerate(cut.counts):
+        touched = cut.index[row].expand(differs[row].shape)[differs[row]]
+        players.append(torch.bincount(touched, minlength=count).nonzero().flatten())
+    return Game(Stream(question, precision), cut, substitute, chosen, tuple(players))
+
+
+def _chunks(items: list[tuple[int, torch.Tensor]], total: int, rows: int) -> list[list[tuple[int, torch.Tensor]]]:
+    """Cut the items into chunks of about equal size, at most `rows` copies each."""
+    size = -(-total // -(-total // rows))
+    chunks: list[list[tuple[int, torch.Tensor]]] = [[]]
+    room = size
+    for row, ids in items:
+        while len(ids):
+            if room == 0:
+                chunks.append([])
+                room = size
+            chunks[-1].append((row, ids[:room]))
+            taken = min(room, len(ids))
+            ids, room = ids[taken:], room - taken
+    return chunks
+
+
+def shares(cut: FeatureMap, values: Sequence[torch.Tensor], shape: torch.Size) -> torch.Tensor:
+    """Give each element of inputs of this shape, (N, ...), its equal share of its feature's value, so that sums are kept."""
+    spread = torch.empty(shape, dtype=torch.float64)
+    for row, part in enumerate(values):
+        spread[row] = (part / cut.sizes(row, shape[1:]))[cut.index[row]]
+    return spread.float()
+
+
+def table(cut: FeatureMap, values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Values by feature, (N, most features of a row), NaN where a row has fewer."""
+    width = max(cut.counts)
+    return torch.stack([torch.nn.functional.pad(part.double(), (0, width - len(part)), value=torch.nan) for part in values])

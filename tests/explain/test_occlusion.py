@@ -1,0 +1,77 @@
+"""Occlusion against a loop by hand, captum, and the exact values of linear networks."""
+
+import pytest
+import torch
+from captum.attr import Occlusion as CaptumOcclusion
+from torch import nn
+
+from netlens.data import Preprocess
+from netlens.errors import ShapeError
+from netlens.explain.occlusion import Occlusion
+from netlens.models import Model
+from netlens.models.architectures import MnistCNN
+
+GREY = Preprocess((0.1,), (0.3,))
+
+
+@pytest.fixture
+def cnn() -> Model:
+    torch.manual_seed(0)
+    return Model(MnistCNN(size=12, classes=3), "tiny", ("a", "b", "c"), GREY)
+
+
+def test_a_loop_by_hand_gives_the_same_falls(cnn: Model) -> None:
+    image = torch.randn(1, 1, 12, 12)
+    found = Occlusion(patch=5, stride=4, replacement="zero")(cnn, image, 2)
+    starts = (0, 4, 7)  # the last window ends at the edge
+    falls, total, cover = [], torch.zeros(12, 12), torch.zeros(12, 12)
+    for top in starts:
+        for left in starts:
+            hidden = image.clone()
+            hidden[..., top : top + 5, left : left + 5] = 0
+            fall = float(cnn.logits(image)[0, 2] - cnn.logits(hidden)[0, 2])
+            falls.append(fall)
+            total[top : top + 5, left : left + 5] += fall
+            cover[top : top + 5, left : left + 5] += 1
+    torch.testing.assert_close(found.params["falls"][0].float(), torch.tensor(falls), atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(found.values[0, 0], total / cover / 25, atol=1e-7, rtol=1e-4)
+
+
+def test_captum_agrees_where_the_windows_fit(cnn: Model) -> None:
+    images = torch.randn(3, 1, 12, 12)
+    found = Occlusion(patch=4, stride=2, replacement="zero")(cnn, images)
+    theirs = CaptumOcclusion(cnn.net.eval()).attribute(images, (1, 4, 4), (1, 2, 2), target=found.target)
+    torch.testing.assert_close(found.values * 16, theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 6), (2, 6, 4), (2, 3, 6, 6)])
+def test_a_linear_network_gives_weight_times_difference(shape: tuple[int, ...]) -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(int(torch.Size(shape[1:]).numel()), 2))
+    model = Model(net, "linear", ("a", "b"), Preprocess((0.1,) * 3, (0.3,) * 3))
+    inputs, sample = torch.randn(shape), torch.randn(shape[1:])
+    inputs[0, 0] = sample[0]  # what is replaced by itself changes nothing
+    found = Occlusion(patch=1, stride=1, replacement=sample)(model, inputs, 1)
+    exact = (net[1].weight[1].detach().view(shape[1:]) * (inputs - sample)).double()
+    axis = {2: (), 3: (2,), 4: (1,)}[len(shape)]
+    torch.testing.assert_close(found.values.sum(axis), exact.sum(axis).float(), atol=1e-6, rtol=1e-4)
+
+
+def test_windows_that_hide_nothing_cost_no_pass(cnn: Model) -> None:
+    image = torch.zeros(1, 1, 12, 12)
+    image[..., :3, :3] = 1
+    rows: list[int] = []
+    handle = cnn.net.register_forward_hook(lambda _module, inputs, _output: rows.append(len(inputs[0])))
+    Occlusion(patch=3, stride=3, replacement="zero")(cnn, image, 0)
+    handle.remove()
+    assert sum(rows) == 2
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(0, 1), (13, 1), (4, 5), (4, 0)])
+def test_windows_that_leave_gaps_are_refused(cnn: Model, patch: int, stride: int) -> None:
+    with pytest.raises(ShapeError, match=r"1 <= stride <= patch <= the side"):
+        Occlusion(patch, stride)(cnn, torch.randn(1, 1, 12, 12))
+
+
+def test_inpainting_is_refused_where_windows_overlap(cnn: Model) -> None:
+    with pytest.raises(ShapeError, match="Use replacement='blur'"):
+        Occlusion(replacement="inpaint")(cnn, torch.randn(1, 1, 12, 12))
