@@ -1,6 +1,7 @@
 """Write the reference of the package from its sources, without importing them: what is public, its signature, its docstring."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def api_overview(package: Path = PACKAGE) -> str:
     for path in _modules(package):
         if docstring := _docstring(path, package):
             name = _dotted(path, package)
-            lines.append(f"| [`{name}`](#{name}) | {markdown(docstring.split(chr(10) * 2)[0]).replace(chr(10), ' ')} |")
+            summary = " ".join(markdown(docstring.partition("\n\n")[0]).split())
+            lines.append(f"| [`{name}`](#{name}) | {re.split(r'(?<=[.?!]) ', summary)[0]} |")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -26,15 +26,19 @@ Output = dict[str, Any]
 Namer = Callable[[], str]
 
 
-def page(executed: Notebook, name: str) -> Notebook:
+def page(executed: Notebook, name: str, record: Mapping[str, Any]) -> Notebook:
     """Make the page of the site that shows `executed`, the run of the notebook called `name`.
+
+    Parameters
+    ----------
+    record : what is known of the run: `seconds`, `device`, `versions`; it may be empty.
 
     Returns
     -------
     A notebook whose outputs stand in cells of their own, with one parameters cell that shows the values used, a strip that
     says how to run it, and a footer that says how it was made. `executed` is left as it is.
     """
-    recipe = Recipe.of(executed, name)
+    recipe = Recipe.of(executed, name, record)
     numbers, stem = count(1), re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     cells = [cell for cell in executed["cells"] if INJECTED not in tags(cell)]
     shown = [part for cell in _folded(cells, executed) for part in _split(cell, lambda: f"fig-{stem}-{next(numbers)}")]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from netlens.publish.notebook import Notebook, tags, text
@@ -65,8 +64,8 @@ class Recipe:
     ----------
     name : the notebook's name.
     defaults, values : the parameters as declared, and as used in this run.
-    seconds : how long the run took, or None when the copy does not say.
-    device : where it ran, or "" when the copy does not say.
+    seconds : how long the run took, or None when that is not known.
+    device : where it ran, or "" when that is not known.
     versions : library -> version.
     """
 
@@ -78,15 +77,14 @@ class Recipe:
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, executed: Notebook, name: str) -> Recipe:
-        """Read the recipe from an executed copy."""
-        about = executed["metadata"]
-        run, facts, language = (about.get(key, {}) for key in ("papermill", "netlens", "language_info"))
+    def of(cls, executed: Notebook, name: str, record: Mapping[str, Any]) -> Recipe:
+        """Read the recipe from an executed copy and the record that its run left (`netlens.publish.stored`)."""
         values = used(executed)
-        versions = dict(facts.get("versions", {})) or {library: metadata.version(library) for library in LIBRARIES}
-        versions = {"Python": language.get("version", ""), **versions}
-        device = str(facts.get("device") or values.get("device", ""))
-        return cls(name, declared(_source(executed, PARAMETERS)), values, run.get("duration"), device, versions)
+        python = executed["metadata"].get("language_info", {}).get("version", "")
+        recorded = record.get("versions", {})
+        versions = {"Python": python} | {library: recorded[library] for library in LIBRARIES if library in recorded}
+        device = str(record.get("device") or values.get("device", ""))
+        return cls(name, declared(_source(executed, PARAMETERS)), values, record.get("seconds"), device, versions)
 
     def command(self) -> str:
         """The command that makes this page's numbers again."""

@@ -57,4 +57,5 @@ def _summary(folder: Path) -> str:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise RunError("netlens build", f"{path} is not JSON: {error}", remedy="Run the audit again.") from error
-    return str(facts.get("summary", ""))
+    report = facts.get("report", {})
+    return str(facts.get("summary") or report.get("subtitle") or report.get("title", ""))

@@ -56,14 +56,13 @@ def build_site(project: Path, executed: Mapping[str, Path], html: Path, *, repor
     stamp = _digest(staged, reports)
     if _stamp(html) == stamp:
         return html / "index.html"
-    with tempfile.TemporaryDirectory(dir=build, prefix=atomic.PREFIX) as work:
+    with atomic.writing(OPERATION, html), tempfile.TemporaryDirectory(dir=build, prefix=atomic.PREFIX) as work:
         fresh = _jupyter_book(staged, Path(work), build / "logs" / "jupyter-book.log", project)
         (fresh / "index.html").write_text(_front_door(toc_pages(project)[0]), encoding="utf-8")
         _copy_reports(reports, fresh / "reports")
         _require_sound(fresh, build / "html-rejected")
         (fresh / STAMP).write_text(json.dumps({"made_from": stamp, "holds": _listing(fresh)}), encoding="utf-8")
-        with atomic.writing(OPERATION, html):
-            atomic.swap(fresh, html)
+        atomic.swap(fresh, html)
     return html / "index.html"
 
 

@@ -64,9 +64,8 @@ def _headings(page: html.HtmlElement) -> Iterator[str]:
     headings = [element for element in page.iter(*HEADINGS) if not _hidden(element)]
     tops = [_words(element) for element in headings if element.tag == "h1"]
     if len(tops) != 1:
-        yield f"there are {len(tops)} headings of level 1 {tops or ''}. Give the page one title, and sections below it.".replace(
-            "  ", " "
-        )
+        found = f" ({', '.join(tops)})" if tops else ""
+        yield f"there are {len(tops)} headings of level 1{found}. Give the page one title, and sections below it."
     level = 0
     for element in headings:
         here = int(element.tag[1])

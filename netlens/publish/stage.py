@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from netlens.errors import RunError, UsageError
-from netlens.publish import notebook
+from netlens.publish import notebook, stored
 from netlens.publish.apidoc import api_overview, api_pages
 from netlens.publish.atomic import new_folder
 from netlens.publish.page import page
@@ -76,7 +76,9 @@ def _write_notebooks(project: Path, executed: Mapping[str, Path], pages: list[st
     listed = [Path(entry).name for entry in pages if entry.startswith("notebooks/")]
     (folder / "sources").mkdir(parents=True)
     for name in [name for name in listed if name in executed]:
-        shown = page(notebook.read(executed[name], OPERATION), name)
+        run = executed[name].parent
+        record = stored.read_record(run) if (run / stored.RECORD).is_file() else {}
+        shown = page(notebook.read(executed[name], OPERATION), name, record)
         (folder / f"{name}.ipynb").write_text(json.dumps(shown, indent=1), encoding="utf-8")
         source = _present(project / "notebooks" / f"{name}.ipynb", project)
         shutil.copy2(source, folder / "sources" / source.name)
