@@ -93,13 +93,17 @@ def dataset_folder(name: str, data_root: str) -> Path | None:
 
 def of_card(card: Path) -> str:
     """The hash of a card, of the files and folders that it names, and of the Python files beside it."""
-    content = card.read_bytes()
-    try:
-        named = {card.parent / name for text in _texts(tomllib.loads(content.decode())) for name in _file_names(text)}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        named = set()  # reading the card reports what is wrong with it
+    named = {card.parent / name for text in card_texts(card) for name in _file_names(text)}
     files = {path for path in named | set(card.parent.glob("*.py")) if path.exists() and path != card.parent}
-    return of_json([of_bytes(content), sorted([os.path.relpath(path, card.parent), of_path(path)] for path in files)])
+    return of_json([of_file(card), sorted([os.path.relpath(path, card.parent), of_path(path)] for path in files)])
+
+
+def card_texts(card: Path) -> list[str]:
+    """All texts in a card; none in a file that is no card, for reading it reports what is wrong."""
+    try:
+        return list(_texts(tomllib.loads(card.read_text(encoding="utf-8"))))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return []
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -13,6 +13,8 @@ from netlens.publish import notebook as nb
 
 STYLE = Path(__file__).with_name("report_page.css")
 SCOPED_STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
+CITATION = re.compile(r"\{cite:[a-z]+\}`([^`]+)`")
+DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$")
 HIDDEN = {"remove-cell", "remove-output"}
 FIRST_HEADING = re.compile(r"\A\s*# .*$", re.MULTILINE)
@@ -49,7 +51,11 @@ def page(notebook: nb.Notebook, *, code: bool = False) -> str:
 
 
 def markdown(source: str) -> str:
-    """Turn Markdown into HTML; formulas become MathML, which browsers show without a script."""
+    """Turn Markdown into HTML; formulas become MathML, which browsers show without a script.
+
+    Of MyST's own syntax, citations stay as their keys, and directives go.
+    """
+    source = CITATION.sub(r"[\1]", DIRECTIVE.sub("", source))
     if not FORMULA.search(source):
         from nbconvert.filters import markdown2html_mistune
 
