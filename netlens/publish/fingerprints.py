@@ -71,14 +71,15 @@ def environment() -> str:
 
 
 def of_inputs(values: Mapping[str, Value]) -> dict[str, str]:
-    """The hashes of the user's files that a run with these parameter values reads, by parameter name."""
+    """The hashes of the user's files that a run with these parameter values reads: a card's, and a data set's on disk."""
     found: dict[str, str] = {}
+    names = {str(values.get("dataset", ""))}
     if isinstance(model := values.get("model"), str) and Path(model).suffix == ".toml":
         found["model"] = of_card(Path(model))
-    if isinstance(dataset := values.get("dataset"), str) and (
-        folder := dataset_folder(dataset, str(values.get("data_root") or ""))
-    ):
-        found["dataset"] = of_path(folder)
+        names |= set(card_texts(Path(model)))
+    for name in sorted(names):
+        if folder := dataset_folder(name, str(values.get("data_root") or "")):
+            found[f"data set {name}"] = of_path(folder)
     return found
 
 

@@ -96,6 +96,17 @@ def test_data_that_the_run_downloads_does_not_make_it_run_again(project):
     assert before.refreshed().key == plan(project.root, path, given, "test").key
 
 
+def test_the_data_set_that_a_card_names_is_in_the_key(project):
+    path = project.add("one", parameters=MODEL)
+    (project.root / "mine.toml").write_text('[data]\nsource = "mnist"\n')
+    given = {"model": "mine.toml", "data_root": "data"}
+    before = key(project, path, **given)
+    raw = project.root / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte").write_bytes(b"1")
+    assert key(project, path, **given) != before
+
+
 def test_data_that_changes_during_a_run_is_not_taken_for_the_data_that_was_read(project):
     path = project.add("one", parameters=MODEL)
     given = {"dataset": "mnist", "data_root": "data"}
