@@ -15,12 +15,13 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 def stratified(images: NDArray[np.uint8], labels: NDArray[np.int64], test_share: float) -> dict[str, Arrays]:
     """Split into `train` and `test` with the same mix of classes; the split and the order never change."""
-    order = np.random.default_rng(0).permutation(len(labels))
+    draw = np.random.default_rng(0)
+    order = draw.permutation(len(labels))
     test = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         members = order[labels[order] == label]
         test[members[: round(len(members) * test_share)]] = True
-    parts = {"train": order[~test[order]], "test": order[test[order]]}
+    parts = {"train": draw.permutation(np.flatnonzero(~test)), "test": draw.permutation(np.flatnonzero(test))}
     return {split: (images[ids], labels[ids]) for split, ids in parts.items()}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from netlens.data import Batch
@@ -38,7 +40,7 @@ def limits(maps: NDArray[np.float64]) -> float:
     return float(np.percentile(np.abs(maps), 99.5)) or 1.0
 
 
-def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float) -> object:
+def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float) -> AxesImage:
     """Lay a signed map (h, w) over the grey outline of an image; a small map is stretched to the image."""
     height, width = raw.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
@@ -54,10 +56,18 @@ def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], lim
     return image
 
 
-def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str]) -> View:
-    """Show methods (columns) side by side on samples (rows); each method has one scale for all samples.
+def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: float) -> None:
+    """Put a colour bar beside a row of axes, with its ends and zero."""
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=12, pad=0.01)
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
+    bar.ax.tick_params(labelsize=7, length=2)
+    bar.outline.set_visible(False)
 
-    Methods have different units, so each column has a colour bar of its own; within a column, shades may be compared.
+
+def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str]) -> View:
+    """Show methods (rows) on samples (columns).
+
+    Methods have different units, so each row has a colour bar of its own; along a row, shades may be compared.
     """
     maps = [reduce(attribution) for attribution in attributions]
     ends = [limits(values) for values in maps]
@@ -81,33 +91,27 @@ def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classe
     table = pd.DataFrame(rows)
 
     def draw() -> Figure:
-        columns = len(maps) + 1
-        size = min(1.45, WIDTH / columns)
-        figure = new_figure(size * columns, size * len(batch) + 0.75)
-        axes = figure.subplots(len(batch), columns, squeeze=False)
-        for place in range(len(batch)):
-            explained = classes[int(attributions[0].target[place])]
-            picture(axes[place, 0], batch.raw[place], f"why “{explained}”?")
-            for column, (values, limit) in enumerate(zip(maps, ends, strict=True), start=1):
-                image = overlay(axes[place, column], batch.raw[place], values[place], limit)
-                if place == 0:
-                    axes[0, column].set_title(names[column - 1], fontsize=8.5, loc="center")
-                if place == len(batch) - 1:
-                    bar = figure.colorbar(image, ax=axes[:, column], location="bottom", shrink=0.85, aspect=14, pad=0.01)  # type: ignore[arg-type]
-                    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
-                    bar.ax.tick_params(labelsize=7, length=2)
+        size = min(1.5, (WIDTH - 1.1) / len(batch))
+        figure = new_figure(size * len(batch) + 1.1, (size + 0.08) * (len(maps) + 1) + 0.15)
+        axes = figure.subplots(len(maps) + 1, len(batch), squeeze=False)
+        for place, raw in enumerate(batch.raw):
+            picture(axes[0, place], raw, f"why “{classes[int(attributions[0].target[place])]}”?")
+        for row, (values, limit, name) in enumerate(zip(maps, ends, names, strict=True), start=1):
+            axes[row, 0].set_ylabel(name, fontsize=8.5, color=INK)
+            for place, raw in enumerate(batch.raw):
+                image = overlay(axes[row, place], raw, values[place], limit)
+            colour_bar(figure, image, axes[row, :], limit)
         return figure
 
     shares = table.groupby("method", sort=False)["share on the ink"].mean()
     listed = ", ".join(f"{name} {percent(share, 0)}" for name, share in shares.items())
     alt = (
-        f"{len(batch)} images in rows; {len(maps)} explanations of the class in columns: {', '.join(shares.index)}. "
+        f"{len(batch)} images in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
         f"Share of each map's size that lies on the ink: {listed}."
     )
     caption = (
-        "Red speaks for the class, blue against it, white is zero; the line is the outline of the image. Each column has one scale, "
-        "cut at its 99.5th percentile, so shades may be compared down a column and not across. "
-        f"How much of each map lies on the ink: {listed}."
+        "Red speaks for the class, blue against it, white is zero; the line is the outline of the image. Each row has one scale, cut at "
+        f"its 99.5th percentile, so shades may be compared along a row. Share of the map that lies on the ink: {listed}."
     )
     return View(draw, table, alt, caption)
 
@@ -158,19 +162,18 @@ def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: S
     table = pd.DataFrame(rows)
 
     def draw() -> Figure:
-        columns = len(maps) + 1
-        size = min(1.45, WIDTH / columns)
-        figure = new_figure(size * columns, (size + 0.2) * len(batch) + 0.35)
-        axes = figure.subplots(len(batch), columns, squeeze=False)
-        for place in range(len(batch)):
-            picture(axes[place, 0], batch.raw[place], f"why “{classes[int(attributions[0].target[place])]}”?")
-            for column, (attribution, values) in enumerate(zip(attributions, maps, strict=True), start=1):
+        size = min(1.5, (WIDTH - 0.6) / len(batch))
+        figure = new_figure(size * len(batch) + 0.6, (size + 0.25) * (len(maps) + 1))
+        axes = figure.subplots(len(maps) + 1, len(batch), squeeze=False)
+        for place, raw in enumerate(batch.raw):
+            picture(axes[0, place], raw, f"why “{classes[int(attributions[0].target[place])]}”?")
+            for row, (attribution, values) in enumerate(zip(attributions, maps, strict=True), start=1):
                 limit = limits(values[place])
-                overlay(axes[place, column], batch.raw[place], values[place], limit)
-                axes[place, column].set_xlabel(f"scale ±{limit:.2g}", fontsize=7, color=INK)
+                overlay(axes[row, place], raw, values[place], limit)
+                axes[row, place].set_xlabel(f"scale ±{limit:.2g}" if values[place].any() else " ", fontsize=7, color=INK)
                 if place == 0:
-                    axes[0, column].set_title(
-                        f"{attribution.layer}\n{values.shape[1]} × {values.shape[2]}", fontsize=8.5, loc="center"
+                    axes[row, 0].set_ylabel(
+                        f"{attribution.layer}\n{values.shape[1]} × {values.shape[2]}", fontsize=8.5, color=INK
                     )
         return figure
 
@@ -190,3 +193,7 @@ def _share_on_ink(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> float:
     columns = np.arange(grey.shape[1]) * values.shape[1] // grey.shape[1]
     sizes = np.abs(values)[np.ix_(rows, columns)]
     return float(sizes[grey > 127.5].sum() / sizes.sum()) if sizes.sum() else 0.0
+
+
+def _number(count: int) -> str:
+    return "one explanation" if count == 1 else f"{count} explanations"

@@ -88,7 +88,8 @@ class View:
         figure = self.figure()
         with style():
             data = {"image/png": _render(figure, "png"), "image/svg+xml": _render(figure, "svg").decode(), "text/plain": self.alt}
-        return data, {"netlens": {"alt": self.alt, "caption": self.caption}}
+        width = round(96 * figure.get_figwidth())
+        return data, {"image/png": {"width": width}, "netlens": {"alt": self.alt, "caption": self.caption}}
 
 
 def _render(figure: Figure, kind: str) -> bytes:

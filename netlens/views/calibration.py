@@ -48,7 +48,7 @@ def reliability(result: Calibration) -> View:
             label="this model, with 95 % interval",
         )
         axes.set_ylabel("share of right answers")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, fontsize=8)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8)
         axes.set_ylim(-0.02, 1.05)
         below.stairs(counts, result.edges, fill=True, color=ACCENT, alpha=0.7)
         below.set_yscale("symlog", linthresh=1)
