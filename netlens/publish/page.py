@@ -20,6 +20,7 @@ from netlens.publish.tables import accessible_table
 HIDDEN = {"hide-output", "hide-cell", "hide_output", "hide_cell"}
 DROPPED = {"remove-output", "remove-cell", "remove_output", "remove_cell"}
 NO_CODE = "# the output of the code above"  # MyST-NB skips a cell without a source, outputs and all
+MEANINGLESS = {PARAMETERS, "imports"}  # to Jupyter Book
 IMPORTS = re.compile(r"\s*(?:#[^\n]*\s+)*(?:import|from)\s")
 
 Output = dict[str, Any]
@@ -67,7 +68,7 @@ def _folded(cells: list[Cell], executed: Notebook) -> Iterator[Cell]:
 
 def _split(cell: Cell, namer: Namer) -> Iterator[Cell]:
     """Give the source of a cell, then each output that is looked at, in order."""
-    kept = sorted(set(tags(cell)) - {PARAMETERS})
+    kept = sorted(set(tags(cell)) - MEANINGLESS)
     if cell["cell_type"] != "code":
         yield {**cell, "metadata": {"tags": kept} if kept else {}}
         return
@@ -92,7 +93,7 @@ def _part(output: Output, identity: str, follow: list[str], namer: Namer) -> Cel
     """The cell that shows a figure, a table or a computed text, or None for anything else."""
     data, facts = output.get("data", {}), output.get("metadata", {}).get("netlens", {})
     if "image/png" in data:
-        return _figure(text(data["image/png"]), facts, identity, follow, namer)
+        return _figure(output, facts, identity, follow, namer)
     if "text/markdown" in data and "hide-output" not in follow:
         return _markdown(text(data["text/markdown"]), identity)
     table = text(data.get("text/html", ""))
@@ -101,9 +102,11 @@ def _part(output: Output, identity: str, follow: list[str], namer: Namer) -> Cel
     return None
 
 
-def _figure(png: str, facts: dict[str, Any], identity: str, follow: list[str], namer: Namer) -> Cell:
+def _figure(output: Output, facts: dict[str, Any], identity: str, follow: list[str], namer: Namer) -> Cell:
     """Show the PNG: it looks the same on every machine, while the text of an SVG needs fonts that a reader may not have."""
-    image = {"width": f"{_png_width(png) // 2}px"}
+    png = text(output["data"]["image/png"])
+    width = output["metadata"].get("image/png", {}).get("width") or _png_width(png) // 2
+    image = {"width": f"{width}px"}
     if facts.get("alt"):
         image["alt"] = facts["alt"]
     figure = {"name": facts.get("name") or namer()}
@@ -113,7 +116,7 @@ def _figure(png: str, facts: dict[str, Any], identity: str, follow: list[str], n
 
 
 def _png_width(encoded: str) -> int:
-    """The width in pixels that a PNG's header states; figures are drawn at twice the size they are shown at."""
+    """The width in pixels that a PNG's header states; a figure that says nothing else is shown at half of it."""
     width: int = struct.unpack(">I", base64.b64decode(encoded[:64])[16:20])[0]
     return width
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netlens.publish.notebook import Notebook, tags, text
+from netlens.publish.parameters import read_cell
 
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 PLACES = ("out", "data_root")  # where files lie on this machine: no part of the result
@@ -67,6 +68,7 @@ class Recipe:
     seconds : how long the run took, or None when that is not known.
     device : where it ran, or "" when that is not known.
     versions : library -> version.
+    takes_card : whether the notebook runs on a reader's own model; the comment of its parameter `model` then speaks of a card.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Recipe:
     seconds: float | None
     device: str
     versions: dict[str, str]
+    takes_card: bool
 
     @classmethod
     def of(cls, executed: Notebook, name: str, record: Mapping[str, Any]) -> Recipe:
@@ -84,7 +87,10 @@ class Recipe:
         recorded = record.get("versions", {})
         versions = {"Python": python} | {library: recorded[library] for library in LIBRARIES if library in recorded}
         device = str(record.get("device") or values.get("device", ""))
-        return cls(name, declared(_source(executed, PARAMETERS)), values, record.get("seconds"), device, versions)
+        source = _source(executed, PARAMETERS)
+        known = read_cell(source, name)
+        takes_card = "model" in known and "card" in known["model"].help
+        return cls(name, declared(source), values, record.get("seconds"), device, versions, takes_card)
 
     def command(self) -> str:
         """The command that makes this page's numbers again."""
@@ -98,7 +104,7 @@ class Recipe:
     def strip(self) -> str:
         """The box near the top of a page: the command, what may be changed, the notebook itself."""
         own = ""
-        if "model" in self.values:
+        if self.takes_card:
             command = f"netlens audit {OWN_CARD}" if self.name == AUDIT else f"netlens run {self.name} --model {OWN_CARD}"
             own = f"With a model of your own: `{command}`. "
         names = ", ".join(f"`{name}`" for name in self.values if name not in PLACES)

@@ -93,9 +93,18 @@ def _complaints(said: str, staged: Path) -> str:
     """The first warnings, with the files named as they are in the project."""
     lines = [line for line in said.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Error)\b:?", line)]
     plain = [line.replace(f"{staged}{os.sep}", "").strip() for line in lines if "treated as errors" not in line]
-    unique = list(dict.fromkeys(plain))
+    unique = list(
+        dict.fromkeys(re.sub(r"^(\S+\.ipynb):(\d+)", lambda found: _cell(staged, *found.groups()), line) for line in plain)
+    )
     more = f" and {len(unique) - SHOWN} more" if len(unique) > SHOWN else ""
     return f"{'; '.join(unique[:SHOWN])}{more}" if unique else ""
+
+
+def _cell(staged: Path, name: str, number: str) -> str:
+    """Say where a notebook's warning is: MyST-NB counts 10,000 lines a cell, from the first."""
+    index, line = divmod(int(number), 10_000)
+    cells = json.loads((staged / name).read_text(encoding="utf-8"))["cells"]
+    return f"{name}, cell '{cells[index - 1]['id']}', line {line}" if 0 < index <= len(cells) else name
 
 
 def _front_door(first: str) -> str:

@@ -78,7 +78,9 @@ def test_tags_that_mean_nothing_to_the_book_are_gone(cells: list[dict[str, Any]]
 
 
 def test_imports_are_folded_once() -> None:
-    made = page(notebook(markdown("# T"), code("# why\nimport a"), code("from b import c", identity="later")), NAME, {})
+    made = page(
+        notebook(markdown("# T"), code("# why\nimport a", tags=("imports",)), code("from b import c", identity="later")), NAME, {}
+    )
     tags = {cell["source"]: cell["metadata"]["tags"] for cell in made["cells"] if cell["cell_type"] == "code"}
     assert tags == {"# why\nimport a": ["hide-input"], "from b import c": []}
 
@@ -106,8 +108,17 @@ def test_the_command_quotes_what_a_shell_would_split() -> None:
 
 
 def test_the_audit_names_the_command_for_audits() -> None:
-    strip = page(notebook(markdown("# T"), code('model: str = "m"', tags=("parameters",))), "audit", {})["cells"][1]["source"]
+    strip = page(notebook(markdown("# T"), code('model: str = "m"  # or a card', tags=("parameters",))), "audit", {})["cells"][1][
+        "source"
+    ]
     assert "`netlens audit my_model.toml`" in strip
+
+
+def test_a_notebook_that_takes_no_card_offers_none() -> None:
+    strip = page(notebook(markdown("# T"), code('model: str = "m"  # cnn or mlp', tags=("parameters",))), "x", {})["cells"][1][
+        "source"
+    ]
+    assert "my_model.toml" not in strip
 
 
 def test_the_footer_says_seed_device_time_and_versions(cells: list[dict[str, Any]]) -> None:
@@ -194,3 +205,10 @@ def test_a_broken_table_of_contents_is_named(project: tuple[Path, dict[str, Path
 def test_a_picture_tells_its_width() -> None:
     made = page(notebook(markdown("# T"), code("a", shown({"image/png": png(640, 10)}))), NAME, {})["cells"]
     assert images(made)[0]["metadata"]["mystnb"]["image"] == {"width": "320px"}
+
+
+def test_a_picture_that_says_how_wide_it_is_to_be_shown_is_shown_so() -> None:
+    output = shown({"image/png": png(640, 10)})
+    output["metadata"]["image/png"] = {"width": 300}
+    made = page(notebook(markdown("# T"), code("a", output)), NAME, {})["cells"]
+    assert images(made)[0]["metadata"]["mystnb"]["image"] == {"width": "300px"}
