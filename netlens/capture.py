@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -31,13 +32,19 @@ def hooked(model: Model, layers: Sequence[str], make: Callable[[str], Hook], ope
 
 @contextmanager
 def activations(
-    model: Model, layers: Sequence[str], operation: str = "capture", *, leaf: bool = False
+    model: Model,
+    layers: Sequence[str],
+    operation: str = "capture",
+    *,
+    leaf: bool = False,
+    calls: Mapping[str, int] | None = None,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Keep the output of each layer during the forward passes inside the context.
 
     Parameters
     ----------
     leaf : start the graph at the layers: what lies before them runs without a graph, and gradients end there.
+    calls : for a layer that the network uses several times, which of its calls to keep, from 0; the last one where it is not named.
 
     Yields
     ------
@@ -49,9 +56,14 @@ def activations(
     ModelError : a layer does not exist, or its output is not one tensor.
     """
     kept: dict[str, torch.Tensor] = {}
+    counts: Counter[str] = Counter()
+    wanted = calls or {}
 
     def make(path: str) -> Hook:
-        def keep(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> torch.Tensor:
+        def keep(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> torch.Tensor | None:
+            counts[path] += 1
+            if wanted.get(path, counts[path] - 1) != counts[path] - 1:
+                return None
             if not isinstance(output, torch.Tensor):
                 problem = f"the layer '{path}' of {model.name} gives a {type(output).__name__}"
                 raise ModelError(operation, problem, expected="a layer whose output is one tensor")

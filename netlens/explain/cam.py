@@ -1,16 +1,21 @@
-"""Class activation maps: which places of a layer speak for a class."""
+"""Class activation maps by gradients: which places of a layer speak for a class."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 
-from netlens.capture import activations, hooked
-from netlens.errors import ModelError
-from netlens.explain.base import Attribution, Question, Target, asking, params_of
+from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
+from netlens.explain.maps import last_map, map_layers, spatial_layers, weighing
+from netlens.explain.question import exact
 from netlens.models.model import Model
+
+__all__ = ["GradCAM", "GradCAMPlusPlus", "LayerCAM", "last_map", "map_layers", "spatial_layers"]
+
+Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class GradCAM:
 
     Notes
     -----
-    Cost: one forward pass and the backward pass from the logits to the layer; what lies before the layer runs without a graph.
+    What lies before the layer runs without a graph.
 
     References
     ----------
@@ -32,67 +37,108 @@ class GradCAM:
     """
 
     name: ClassVar[str] = "grad_cam"
-    reference: ClassVar[str] = "arXiv:1610.02391"
+    family: ClassVar[str] = "activation map"
     needs: ClassVar[str] = "gradients and a layer with maps"
+    cost: ClassVar[str] = "1 forward, 1 backward down to the layer"
+    gives: ClassVar[str] = "one map of the layer's size"
+    reference: ClassVar[str] = "arXiv:1610.02391"
 
     layer: str = ""
     relu: bool = True
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
         """Return values (N, 1, h, w), in logits per unit of activation times activation; `layer` says where."""
-        with asking(model, inputs, target, "GradCAM") as question:
-            layer = self.layer or last_map(question)
-            parts = zip(torch.split(question.inputs, question.rows), torch.split(question.target, question.rows), strict=True)
-            values = torch.cat([self._map(question, layer, *part) for part in parts])
-            return Attribution(values.cpu(), question.target.cpu(), self.name, params_of(self), layer)
 
-    def _map(self, question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        with activations(question.model, [layer], "GradCAM", leaf=True) as kept:
-            scores = question.scores(inputs, target)
-        maps = kept.get(layer)
-        if maps is None or maps.ndim != 4 or not scores.requires_grad:
-            shape = "was not reached" if maps is None else f"gives {tuple(maps.shape)}"
-            if maps is not None and maps.ndim == 4:
-                shape = "has no path to the logits"
-            known = ", ".join(spatial_layers(question))
-            problem = f"the layer '{layer}' of {question.model.name} {shape}"
-            raise ModelError("GradCAM", problem, expected="maps (N, K, h, w)", remedy=f"Layers with maps: {known or 'none'}.")
-        (gradient,) = torch.autograd.grad(scores.sum(), maps, materialize_grads=True)
-        weighted = (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True)
-        return weighted.relu() if self.relu else weighted
+        def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+            return _weighted(maps, gradient.mean((2, 3)))
+
+        return _map(self, model, inputs, target, combine, relu=self.relu)
 
 
-def last_map(question: Question) -> str:
-    """The last layer, in the order of execution, whose output still has a height and a width.
+@dataclass(frozen=True)
+class GradCAMPlusPlus:
+    """Grad-CAM with weights that count each place where the gradient is positive, so that several objects of a class all show.
 
-    Raises
-    ------
-    ModelError : no layer has.
+    Parameters
+    ----------
+    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+
+    Notes
+    -----
+    The paper explains the exponential of the logit, whose second and third derivatives are powers of the first where the tail of
+    the network is piecewise linear. The exponential itself is a common factor of the map, and is left out.
+
+    References
+    ----------
+    Chattopadhay, Sarkar, Howlader and Balasubramanian 2018, arXiv:1710.11063.
     """
-    layers = spatial_layers(question)
-    if not layers:
-        problem = f"{question.model.name} has no layer with maps (N, K, h, w) larger than one pixel"
-        raise ModelError(question.operation, problem, remedy="Use saliency or integrated_gradients instead.")
-    return layers[-1]
+
+    name: ClassVar[str] = "grad_cam_plus_plus"
+    family: ClassVar[str] = "activation map"
+    needs: ClassVar[str] = "gradients and a layer with maps"
+    cost: ClassVar[str] = "1 forward, 1 backward down to the layer"
+    gives: ClassVar[str] = "one map of the layer's size, not negative"
+    reference: ClassVar[str] = "arXiv:1710.11063"
+
+    layer: str = ""
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values (N, 1, h, w), not negative; `layer` says where."""
+
+        def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+            square = gradient.square()
+            below = 2 * square + maps.sum((2, 3), keepdim=True) * square * gradient
+            alpha = torch.where(below == 0, 0.0, square / torch.where(below == 0, 1.0, below))
+            return _weighted(maps, (alpha * gradient.relu()).sum((2, 3)))
+
+        return _map(self, model, inputs, target, combine, relu=True)
 
 
-def spatial_layers(question: Question) -> list[str]:
-    """The layers whose output is (N, K, h, w) with more than one place, in the order of execution; costs one forward pass."""
-    found: list[str] = []
+@dataclass(frozen=True)
+class LayerCAM:
+    """The maps of a layer, each place weighted by its own gradient where that is positive: sharp also in early layers.
 
-    def make(path: str) -> Any:
-        def note(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-                found.append(path)
+    Parameters
+    ----------
+    layer : path of a layer with maps (N, K, h, w); empty for the last one.
 
-        return note
+    References
+    ----------
+    Jiang, Zhang, Hou, Cheng and Wei 2021, doi:10.1109/TIP.2021.3089943.
+    """
 
-    with hooked(question.model, list(question.model.layers), make, question.operation), torch.no_grad():
-        question.logits(question.inputs[:1])
-    return found
+    name: ClassVar[str] = "layer_cam"
+    family: ClassVar[str] = "activation map"
+    needs: ClassVar[str] = "gradients and a layer with maps"
+    cost: ClassVar[str] = "1 forward, 1 backward down to the layer"
+    gives: ClassVar[str] = "one map of the layer's size, not negative"
+    reference: ClassVar[str] = "doi:10.1109/TIP.2021.3089943"
+
+    layer: str = ""
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values (N, 1, h, w), not negative; `layer` says where."""
+
+        def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+            return (gradient.relu() * maps).sum(1, keepdim=True)
+
+        return _map(self, model, inputs, target, combine, relu=True)
 
 
-def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
-    """The layers of `model` that Grad-CAM can read, in the order of execution."""
-    with asking(model, inputs[:1], 0, "GradCAM") as question:
-        return spatial_layers(question)
+def _map(method: Any, model: Model, inputs: torch.Tensor, target: Target, combine: Combine, *, relu: bool) -> Attribution:
+    """Read maps and gradients of the method's layer, and combine them."""
+    with asking(model, inputs, target, type(method).__name__) as question:
+        layer = method.layer or last_map(question)
+
+        def one(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+            maps, gradient = weighing(question, layer, part, classes)
+            found = combine(exact(maps), exact(gradient))
+            return found.relu() if relu else found
+
+        values = question.chunked(one, question.inputs, question.target)
+        return Attribution(on_cpu(values), question.target.cpu(), method.name, params_of(method), layer)
+
+
+def _weighted(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Sum the maps (B, K, h, w) with one weight a map (B, K): (B, 1, h, w)."""
+    return torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1)

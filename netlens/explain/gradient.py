@@ -1,20 +1,17 @@
-"""Methods that read the gradient of a logit with respect to the input."""
+"""Methods that read one gradient: of a logit, or of a neuron inside the network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from netlens.errors import ShapeError
-from netlens.explain.base import Attribution, Question, Target, asking, params_of
-from netlens.explain.baselines import Baseline, baseline
+from netlens.capture import activations
+from netlens.errors import ModelError, ShapeError
+from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
+from netlens.explain.maps import last_map
 from netlens.models.model import Model
-from netlens.seeding import generator
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Saliency:
 
     Notes
     -----
-    Cost: one forward and one backward pass per input. Deviation from the paper: the sign is kept, where the paper drops it.
+    Deviation from the paper: the sign is kept, where the paper drops it.
 
     References
     ----------
@@ -31,130 +28,99 @@ class Saliency:
     """
 
     name: ClassVar[str] = "saliency"
-    reference: ClassVar[str] = "arXiv:1312.6034"
+    family: ClassVar[str] = "gradient"
     needs: ClassVar[str] = "gradients"
+    cost: ClassVar[str] = "1 forward, 1 backward"
+    gives: ClassVar[str] = "logits per unit of input, signed"
+    reference: ClassVar[str] = "arXiv:1312.6034"
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
         """Return values shaped like `inputs`, in logits per unit of input."""
         with asking(model, inputs, target, "Saliency") as question:
-            parts = zip(torch.split(question.inputs, question.rows), torch.split(question.target, question.rows), strict=True)
-            values = torch.cat([question.gradients(*part) for part in parts])
-            return Attribution(values.cpu(), question.target.cpu(), self.name)
+            values = question.chunked(question.gradients, question.inputs, question.target)
+            return Attribution(on_cpu(values), question.target.cpu(), self.name)
 
 
 @dataclass(frozen=True)
-class SmoothGrad:
-    """The gradient averaged over noisy copies of the input.
-
-    Parameters
-    ----------
-    n_samples : noisy copies of each input.
-    noise : standard deviation of the noise, as a share of the input's own range.
+class GradientXInput:
+    """The gradient of the logit times the input: what each input value would add if the network were linear.
 
     Notes
     -----
-    Cost: `n_samples` forward and backward passes per input. Each row meets the same noise, so a batch gives what its rows give.
+    Where the input is 0 the value is 0, whatever the network makes of that place. On a network of linear and ReLU layers it equals
+    epsilon-LRP with a vanishing epsilon; the values add up to the logit when such a network has no biases.
 
     References
     ----------
-    Smilkov, Thorat, Kim, Viégas and Wattenberg 2017, arXiv:1706.03825.
+    Shrikumar, Greenside, Shcherbina and Kundaje 2016, arXiv:1605.01713.
     """
 
-    name: ClassVar[str] = "smooth_grad"
-    reference: ClassVar[str] = "arXiv:1706.03825"
+    name: ClassVar[str] = "gradient_x_input"
+    family: ClassVar[str] = "gradient"
     needs: ClassVar[str] = "gradients"
-
-    n_samples: int = 25
-    noise: float = 0.15
-    seed: int = 0
+    cost: ClassVar[str] = "1 forward, 1 backward"
+    gives: ClassVar[str] = "logits, signed"
+    reference: ClassVar[str] = "arXiv:1605.01713"
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values shaped like `inputs`, in logits per unit of input, with their standard error."""
-        if self.n_samples < 2 or self.noise < 0:
-            problem = f"n_samples is {self.n_samples} and noise is {self.noise}"
-            raise ShapeError("SmoothGrad", problem, expected="at least 2 samples and a noise that is not negative")
-        with asking(model, inputs, target, "SmoothGrad") as question:
-            draw = generator(self.seed)
-            noise = torch.randn(self.n_samples, *question.inputs.shape[1:], generator=draw).to(question.inputs)
-            values, spread = torch.empty_like(question.inputs), torch.empty_like(question.inputs)
-            for row, centre in enumerate(question.inputs):
-                gradients = gradients_at(question, row, centre + self.noise * (centre.max() - centre.min()) * noise)
-                values[row], spread[row] = gradients.mean(0), gradients.std(0) / self.n_samples**0.5
-            return Attribution(
-                values.cpu(), question.target.cpu(), self.name, params_of(self), seed=self.seed, spread=spread.cpu()
-            )
+        """Return values shaped like `inputs`, in logits."""
+        with asking(model, inputs, target, "GradientXInput") as question:
+            values = question.chunked(question.gradients, question.inputs, question.target) * question.inputs
+            return Attribution(on_cpu(values), question.target.cpu(), self.name)
 
 
 @dataclass(frozen=True)
-class IntegratedGradients:
-    """The gradient integrated along the straight path from a baseline to the input, times the difference of the two.
-
-    Its values add up to the change of the logit from the baseline to the input. How far they miss is `delta`.
+class NeuronGradient:
+    """The gradient of a neuron, or of a whole channel, inside the network: which input values excite it.
 
     Parameters
     ----------
-    baseline : the input that stands for "nothing there"; see `netlens.explain.baselines`.
-    n_steps : points on the path at first.
-    tolerance : the largest `delta` that is accepted, as a share of the change of the logit. Where it is missed, the points are
-        doubled until it is met or `max_steps` is reached.
+    layer : path of the layer; empty for the last one with maps.
+    unit : the channel (N, unit, ...) of maps, or the neuron (N, unit).
+    position : place in the channel's map, such as `(y, x)`; None for the sum over all places.
 
     Notes
     -----
-    Cost: `n_steps` forward and backward passes per input, and two forward passes; up to twice `max_steps` where steps are added.
-    Deviation from the paper: Gauss-Legendre nodes, which need fewer points than the paper's Riemann sum.
+    The target plays no part: it is only passed on.
 
     References
     ----------
-    Sundararajan, Taly and Yan 2017, arXiv:1703.01365.
+    Zeiler and Fergus 2013, arXiv:1311.2901; Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034.
     """
 
-    name: ClassVar[str] = "integrated_gradients"
-    reference: ClassVar[str] = "arXiv:1703.01365"
-    needs: ClassVar[str] = "gradients"
+    name: ClassVar[str] = "neuron_gradient"
+    family: ClassVar[str] = "gradient"
+    needs: ClassVar[str] = "gradients and a layer"
+    cost: ClassVar[str] = "1 forward, 1 backward from the layer"
+    gives: ClassVar[str] = "units of activation per unit of input, signed"
+    reference: ClassVar[str] = "arXiv:1311.2901"
 
-    baseline: Baseline = "black"
-    n_steps: int = 32
-    tolerance: float = 0.01
-    max_steps: int = 512
+    layer: str = ""
+    unit: int = 0
+    position: tuple[int, ...] | None = None
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values shaped like `inputs`, in logits, with `delta` (N,), in logits."""
-        if not 1 <= self.n_steps <= self.max_steps or self.tolerance <= 0:
-            problem = f"n_steps is {self.n_steps}, max_steps {self.max_steps} and tolerance {self.tolerance}"
-            raise ShapeError("IntegratedGradients", problem, expected="1 <= n_steps <= max_steps and a tolerance above 0")
-        with asking(model, inputs, target, "IntegratedGradients") as question:
-            start = baseline(self.baseline, model, question.inputs, "IntegratedGradients")
-            with torch.no_grad():
-                change = question.scores(question.inputs, question.target) - question.scores(start, question.target)
-            values, steps = torch.empty_like(question.inputs), []
-            for row in range(len(values)):
-                values[row], taken = self._integrate(question, row, start[row], float(change[row]))
-                steps.append(taken)
-            delta = values.flatten(1).sum(1) - change
-            params = {**params_of(self), "steps_taken": steps}
-            return Attribution(values.cpu(), question.target.cpu(), self.name, params, delta=delta.cpu())
+        """Return values shaped like `inputs`; `layer` says which was read."""
+        with asking(model, inputs, target, "NeuronGradient") as question:
+            layer = self.layer or last_map(question)
 
-    def _integrate(self, question: Question, row: int, start: torch.Tensor, change: float) -> tuple[torch.Tensor, int]:
-        difference, steps = question.inputs[row] - start, self.n_steps
-        while True:
-            nodes, weights = (torch.as_tensor(part).to(start) for part in gauss_legendre(steps))
-            shape = (-1, *[1] * difference.ndim)
-            gradients = gradients_at(question, row, start + nodes.view(shape) * difference)
-            values = difference * (weights.view(shape) * gradients).sum(0)
-            if abs(float(values.sum()) - change) <= self.tolerance * abs(change) or steps == self.max_steps:
-                return values, steps
-            steps = min(2 * steps, self.max_steps)
+            def neuron(points: torch.Tensor) -> torch.Tensor:
+                with activations(model, [layer], "NeuronGradient") as kept:
+                    question.once(points)
+                return self._pick(kept.get(layer), layer, model)
 
+            values = question.chunked(lambda part: question.differentiate(neuron, part), question.inputs)
+            return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
 
-@cache
-def gauss_legendre(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nodes and weights of the Gauss-Legendre rule with `n` points on [0, 1]."""
-    nodes, weights = np.polynomial.legendre.leggauss(n)
-    return (nodes + 1) / 2, weights / 2
-
-
-def gradients_at(question: Question, row: int, points: torch.Tensor) -> torch.Tensor:
-    """The gradient of row `row`'s logit at each of `points` (S, ...), a chunk at a time."""
-    target = question.target[row].expand(len(points))
-    parts = zip(torch.split(points, question.rows), torch.split(target, question.rows), strict=True)
-    return torch.cat([question.gradients(*part) for part in parts])
+    def _pick(self, activation: torch.Tensor | None, layer: str, model: Model) -> torch.Tensor:
+        if activation is None:
+            problem = f"the layer '{layer}' of {model.name} was not reached"
+            raise ModelError("NeuronGradient", problem, remedy="Choose a layer that the network runs.")
+        place = () if self.position is None else self.position
+        index, sizes = (self.unit, *place), tuple(activation.shape[1:])
+        if len(index) not in (1, len(sizes)) or any(not 0 <= at < size for at, size in zip(index, sizes, strict=False)):
+            problem = f"unit {self.unit} at position {self.position} is not in the layer '{layer}'"
+            raise ShapeError("NeuronGradient", problem, expected=f"indices below {sizes}")
+        for at in index:
+            activation = activation[:, at]
+        return activation

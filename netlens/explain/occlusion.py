@@ -41,7 +41,10 @@ class Occlusion:
 
     name: ClassVar[str] = "occlusion"
     reference: ClassVar[str] = "arXiv:1311.2901"
+    family: ClassVar[str] = "perturbation"
     needs: ClassVar[str] = "forward passes"
+    cost: ClassVar[str] = "1 forward for each window"
+    gives: ClassVar[str] = "logits per element, signed"
 
     patch: int | None = None
     stride: int | None = None

@@ -1,0 +1,166 @@
+"""How many rows to send through a network at once: measured, not guessed, and halved when memory runs out."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+
+from netlens.errors import ModelError, UsageError
+
+MEGABYTE = 2**20
+# Measured on processors: above these sizes the allocator hands memory back and faults it in anew at every step.
+LARGEST_TENSOR = 20 * MEGABYTE
+ALL_ACTIVATIONS = 24 * MEGABYTE
+AT_LEAST = 8  # rows, where the largest tensor allows: fewer leave cores idle
+ON_ACCELERATOR = 2048 * MEGABYTE
+MOST_ROWS = 4096
+MEMORY_MB = 1024
+
+Run = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass
+class Plan:
+    """How to send rows through a network.
+
+    `rows` : how many at once. `row_bytes` : what one row keeps for its backward pass. `layout` : the memory layout in which a
+    batch is sent. `writes` : whether the network writes into its own input, so that it must get a copy.
+    """
+
+    rows: int
+    row_bytes: int
+    layout: torch.memory_format
+    writes: bool
+
+    def prepare(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Lay a batch out for the network."""
+        if self.writes:
+            return inputs.clone(memory_format=self.layout)
+        return inputs.contiguous(memory_format=self.layout)
+
+
+_PLANS: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Plan]] = WeakKeyDictionary()
+
+
+def plan(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
+    """The plan for a network and the shape of its inputs; measured once, and forgotten with the network."""
+    known = _PLANS.setdefault(net, {})
+    key = (tuple(inputs.shape[1:]), inputs.dtype, inputs.device, budget(inputs.device))
+    if key not in known:
+        known[key] = measure(net, inputs, run)
+    return known[key]
+
+
+def measure(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
+    """Make a plan from two rows: what they keep for the backward pass, and whether another memory layout gives the same logits."""
+    pair = torch.cat([inputs[:1]] * 2).contiguous()
+    kept: dict[int, int] = {parameter.untyped_storage().data_ptr(): 0 for parameter in net.parameters()}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.layout == torch.strided:
+            storage = tensor.untyped_storage()
+            kept.setdefault(storage.data_ptr(), storage.nbytes())
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        sent = pair.clone().requires_grad_().clone()
+        logits = run(sent).detach()
+    own = inputs[0].numel() * inputs.element_size()
+    row_bytes, largest = max(own, sum(kept.values()) // 2), max(own, *kept.values()) // 2
+    layout = torch.channels_last if _takes_channels_last(net, pair, logits, run) else torch.contiguous_format
+    return Plan(_rows(row_bytes, largest, inputs.device), row_bytes, layout, writes=sent._version > 0)
+
+
+def _rows(row_bytes: int, largest: int, device: torch.device) -> int:
+    if device.type == "cpu":
+        best = min(LARGEST_TENSOR // largest, max(ALL_ACTIVATIONS // row_bytes, AT_LEAST))
+    else:
+        best = ON_ACCELERATOR // row_bytes
+    return max(1, min(best, MOST_ROWS, budget(device) // row_bytes))
+
+
+def _takes_channels_last(net: nn.Module, pair: torch.Tensor, logits: torch.Tensor, run: Run) -> bool:
+    """Whether a convolutional network on a processor gives the same logits when channels lie next to each other: it is faster."""
+    if pair.device.type != "cpu" or pair.ndim != 4 or not any(isinstance(module, nn.Conv2d) for module in net.modules()):
+        return False
+    try:
+        with torch.no_grad():
+            other = run(pair.clone(memory_format=torch.channels_last))
+    except ModelError:  # a network that calls `view` on its maps does not take them
+        return False
+    return torch.allclose(logits, other, rtol=1e-4, atol=1e-4 * float(logits.abs().max()))
+
+
+def budget(device: torch.device) -> int:
+    """Bytes that the activations of one chunk may take: `NETLENS_MEMORY_MB`, else 1,024 MB or half of a GPU's memory.
+
+    Raises
+    ------
+    UsageError : the variable holds no positive number.
+    """
+    said = os.environ.get("NETLENS_MEMORY_MB", "")
+    if said:
+        if not said.isdecimal() or int(said) == 0:
+            raise UsageError("netlens", f"NETLENS_MEMORY_MB is '{said}'", expected="a whole number of megabytes, such as 512")
+        return int(said) * MEGABYTE
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory) // 2
+    return MEMORY_MB * MEGABYTE
+
+
+def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+    """Do `work` on all rows at once; when memory runs out, on halves, and remember in the plan to send fewer.
+
+    Raises
+    ------
+    ModelError : one row alone does not fit into memory.
+    """
+    try:
+        return work(*tensors)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        rows, said = len(tensors[0]), str(error).splitlines()[0] if str(error) else type(error).__name__
+        if rows == 1:
+            remedy = "Use a smaller input, or a machine with more memory."
+            raise ModelError(operation, f"one input does not fit into memory ({said})", remedy=remedy) from error
+    # Outside of the handler, so that the failed pass has let go of its memory.
+    gc.collect()
+    if tensors[0].is_cuda:
+        torch.cuda.empty_cache()
+    half = rows // 2
+    chosen.rows = min(chosen.rows, rows - half)
+    first = halving(operation, chosen, work, *(tensor[:half] for tensor in tensors))
+    return torch.cat([first, halving(operation, chosen, work, *(tensor[half:] for tensor in tensors))])
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whichever device."""
+    signs = ("out of memory", "not enough memory", "can't allocate memory", "ALLOC_FAILED")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
+
+
+def blocks(rows: int, samples: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """Cut `rows` x `samples` pairs into blocks of at most `size`, as even as can be; a block's rows stay together.
+
+    Yields
+    ------
+    Slices of rows and of samples. All samples of a block of rows come one after the other.
+    """
+    for part in spans(rows, size):
+        for share in spans(samples, max(1, size // (part.stop - part.start))):
+            yield part, share
+
+
+def spans(total: int, size: int) -> Iterator[slice]:
+    """Cut 0..total into even pieces of at most `size`."""
+    pieces = -(-total // size)
+    for piece in range(pieces):
+        yield slice(total * piece // pieces, total * (piece + 1) // pieces)

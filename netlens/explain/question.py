@@ -1,0 +1,173 @@
+"""A question put to a model: checked, on the model's device, asked in chunks, the model held still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from netlens.errors import ModelError, ShapeError
+from netlens.explain.chunks import Plan, halving, out_of_memory, plan, spans
+from netlens.models.model import Model
+from netlens.models.still import still
+
+Target = int | torch.Tensor | None
+NO_GRADIENTS = "Use a method that needs no gradients, such as occlusion, lime or kernel_shap."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a model, checked and on its device: `inputs` (N, ...) in the model's precision, `target` (N,)."""
+
+    model: Model
+    operation: str
+    inputs: torch.Tensor
+    target: torch.Tensor
+
+    @property
+    def plan(self) -> Plan:
+        """How rows are sent through this network."""
+        return plan(self.model.net, self.inputs, lambda inputs: run(self.model, inputs, self.operation))
+
+    @property
+    def rows(self) -> int:
+        """How many rows to send through the network at once, by what they keep in memory."""
+        return self.plan.rows
+
+    def logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Run the network: (N, ...) -> (N, classes), refusing what is not a batch of finite logits."""
+        return self.once(inputs) if torch.is_grad_enabled() else halving(self.operation, self.plan, self.once, inputs)
+
+    def once(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Run the network on all rows in one pass, also when memory is short: for whoever listens to a layer meanwhile."""
+        return run(self.model, self.plan.prepare(inputs), self.operation)
+
+    def scores(self, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The logit of each row's target, (N,), in float32 at least."""
+        return exact(self.logits(inputs).gather(1, target.unsqueeze(1)).squeeze(1))
+
+    def gradients(self, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The gradient of each row's logit with respect to that row, shaped like `inputs`, in float32 at least.
+
+        Raises
+        ------
+        ModelError : no gradient reaches the inputs, or it is not finite.
+        """
+        return self.differentiate(self.scores, inputs, target)
+
+    def differentiate(self, function: Callable[..., torch.Tensor], inputs: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        """The gradient of the sum of `function(inputs, *others)` with respect to `inputs`; in halves when memory runs out."""
+
+        def work(part: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+            points = part.detach().requires_grad_()
+            return exact(self.derivative(function(points, *rest), points))
+
+        return halving(self.operation, self.plan, work, inputs, *others)
+
+    def derivative(self, scores: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
+        """The gradient of the sum of `scores` with respect to `of`, checked."""
+        if not scores.requires_grad:
+            problem = f"no gradient of {self.model.name} reaches what is explained: it is quantised, or it cuts the graph"
+            raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
+        (gradient,) = torch.autograd.grad(scores.sum(), of, materialize_grads=True)
+        if not gradient.isfinite().all():
+            problem = f"the gradient of {self.model.name} is not a finite number everywhere"
+            raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
+        return gradient
+
+    def chunked(self, function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        """Apply `function` to `rows` rows of the tensors at a time, fewer when memory runs out, and join what it gives."""
+        parts = [
+            halving(self.operation, self.plan, function, *(tensor[part] for tensor in tensors))
+            for part in spans(len(tensors[0]), self.rows)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+@contextmanager
+def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -> Iterator[Question]:
+    """Check a question and hold the model still while it is answered.
+
+    Inside, the network is in evaluation mode, gradients are on, and no parameter collects one. Afterwards, whatever happened,
+    every module has its mode back, and every parameter its `requires_grad` and its `grad`.
+
+    Raises
+    ------
+    ShapeError : `inputs` is no batch of finite numbers, or `target` is no class of the model.
+    ModelError : the network does not give finite logits, one row per sample.
+    """
+    _check_inputs(inputs, operation)
+    with still(model.net, operation):
+        precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
+        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)
+        if target is None:
+            empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
+            question = Question(model, operation, batch, empty)
+            with torch.no_grad():
+                chosen = question.chunked(lambda part: question.logits(part).argmax(1), batch)
+        else:
+            chosen = _targets(model, batch, target, operation)
+        yield Question(model, operation, batch, chosen)
+
+
+def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
+    """Run the network once and check what it gives.
+
+    Raises
+    ------
+    ModelError : the network does not take the inputs, or its output is not one tensor (N, classes) of finite numbers.
+    """
+    try:
+        logits = model.net(inputs)
+    except (RuntimeError, ValueError) as error:
+        if out_of_memory(error):
+            raise
+        said = str(error).strip().splitlines()[-1] if str(error).strip() else ""
+        problem = f"{model.name} broke on inputs shaped {tuple(inputs.shape)} ({type(error).__name__}: {said})"
+        raise ModelError(operation, problem, remedy="Check that it takes inputs of this shape.") from error
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(inputs):
+        found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        problem = f"{model.name} gives {found} for a batch of {len(inputs)}"
+        raise ModelError(
+            operation, problem, expected="one tensor of logits, (N, classes)", remedy="Wrap the network so that it does."
+        )
+    if logits.shape[1] != len(model.classes):
+        problem = f"{model.name} gives {logits.shape[1]} logits and has {len(model.classes)} classes"
+        raise ModelError(operation, problem, expected="one logit for each class")
+    if not logits.detach().isfinite().all():
+        raise ModelError(operation, f"{model.name} gives logits that are not finite numbers", remedy="Check its weights.")
+    return logits
+
+
+def exact(tensor: torch.Tensor) -> torch.Tensor:
+    """The same numbers in float32 when they come in half precision, so that sums of them stay right."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def _check_inputs(inputs: torch.Tensor, operation: str) -> None:
+    if not isinstance(inputs, torch.Tensor) or inputs.ndim < 2 or not inputs.is_floating_point():
+        found = f"{tuple(inputs.shape)} {inputs.dtype}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
+        raise ShapeError(operation, f"the inputs are {found}", expected="a batch of floating-point inputs, such as (N, C, H, W)")
+    if inputs.numel() == 0:
+        raise ShapeError(operation, "the batch is empty", expected="at least one sample")
+    if not inputs.isfinite().all():
+        raise ShapeError(operation, "the inputs hold NaN or infinite values", expected="finite numbers")
+
+
+def _targets(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:
+    classes = len(model.classes)
+    chosen = torch.as_tensor(target, device=inputs.device)
+    if (
+        chosen.is_floating_point()
+        or chosen.dtype == torch.bool
+        or chosen.ndim > 1
+        or (chosen.ndim == 1 and len(chosen) != len(inputs))
+    ):
+        problem = f"the target is {tuple(chosen.shape)} {chosen.dtype} for a batch of {len(inputs)}"
+        raise ShapeError(operation, problem, expected="one class index, or one for each sample, (N,)")
+    outside = chosen[(chosen < 0) | (chosen >= classes)]
+    if outside.numel():
+        raise ShapeError(operation, f"the target {outside.flatten()[0].item()} is no class", expected=f"0 to {classes - 1}")
+    return chosen.long().expand(len(inputs))

@@ -1,0 +1,142 @@
+"""Class activation maps without gradients: by what each map alone lets through, and by what the maps have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch.nn import functional
+
+from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
+from netlens.explain.chunks import spans
+from netlens.explain.maps import last_map, scored_maps
+from netlens.explain.question import exact
+from netlens.models.model import Model
+from netlens.seeding import generator
+
+POWER_STEPS = 24
+CONVERGED = 1e-6
+
+
+@dataclass(frozen=True)
+class ScoreCAM:
+    """The maps of a layer, each weighted by the logit that is left when the input shows only where that map is active.
+
+    Parameters
+    ----------
+    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+
+    Notes
+    -----
+    A map that is the same everywhere shows nothing; the input is then 0 everywhere, and such maps share one pass. The weights are the
+    softmax of the logits over the maps.
+
+    References
+    ----------
+    Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu 2020, arXiv:1910.01279.
+    """
+
+    name: ClassVar[str] = "score_cam"
+    family: ClassVar[str] = "activation map"
+    needs: ClassVar[str] = "a layer with maps of an image"
+    cost: ClassVar[str] = "1 forward, and 1 for each map of the layer that is not constant"
+    gives: ClassVar[str] = "one map of the layer's size, not negative"
+    reference: ClassVar[str] = "arXiv:1910.01279"
+
+    layer: str = ""
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values (N, 1, h, w), not negative; `layer` says where."""
+        with asking(model, inputs, target, "ScoreCAM") as question, torch.no_grad():
+            layer = self.layer or last_map(question)
+            maps = exact(question.chunked(lambda *part: scored_maps(question, layer, *part)[0], question.inputs, question.target))
+            weights = torch.stack([self._scores(question, row, maps[row]) for row in range(len(maps))]).softmax(1)
+            values = torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu()
+            return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
+
+    def _scores(self, question: Question, row: int, maps: torch.Tensor) -> torch.Tensor:
+        """The logit of one row behind each of its maps (K, h, w): (K,)."""
+        image, target = question.inputs[row], question.target[row]
+        low, high = (edge.view(-1, 1, 1) for edge in maps.flatten(1).aminmax(dim=1))
+        shows = (high > low).flatten()
+        masks = ((maps - low) / (high - low))[shows]
+        scores = torch.empty(len(maps), dtype=maps.dtype, device=maps.device)
+        parts = []
+        for part in spans(len(masks), question.rows):
+            sized = functional.interpolate(masks[part].unsqueeze(1), image.shape[1:], mode="bilinear", align_corners=False)
+            masked = image * sized.to(image)
+            parts.append(question.scores(masked, target.expand(len(masked))))
+        if parts:
+            scores[shows] = torch.cat(parts)
+        if not shows.all():
+            scores[~shows] = question.scores(torch.zeros_like(image).unsqueeze(0), target.view(1))
+        return scores
+
+
+@dataclass(frozen=True)
+class EigenCAM:
+    """The maps of a layer projected on their first principal component: what the layer sees most, for no class in particular.
+
+    Parameters
+    ----------
+    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+
+    Notes
+    -----
+    The target plays no part: it is only passed on. As in the paper the maps are not centred. The sign of a component is arbitrary: it
+    is chosen so that the map's sum is positive.
+
+    References
+    ----------
+    Muhammad and Yeasin 2020, arXiv:2008.00299.
+    """
+
+    name: ClassVar[str] = "eigen_cam"
+    family: ClassVar[str] = "activation map"
+    needs: ClassVar[str] = "a layer with maps"
+    cost: ClassVar[str] = "1 forward"
+    gives: ClassVar[str] = "one map of the layer's size, the same for every class"
+    reference: ClassVar[str] = "arXiv:2008.00299"
+
+    layer: str = ""
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values (N, 1, h, w), in units of activation; `layer` says where."""
+        with asking(model, inputs, target, "EigenCAM") as question, torch.no_grad():
+            layer = self.layer or last_map(question)
+
+            def one(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+                maps = exact(scored_maps(question, layer, part, classes)[0])
+                return projected(maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])
+
+            values = question.chunked(one, question.inputs, question.target)
+            return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
+
+
+def projected(maps: torch.Tensor) -> torch.Tensor:
+    """Project maps (B, K, places) on the first right-singular vector of the places x K matrix: (B, places)."""
+    gram = maps @ maps.mT  # (B, K, K): its first eigenvector is that vector
+    if maps.shape[1] > maps.shape[2]:
+        gram = maps.mT @ maps  # (B, places, places): its first eigenvector is the projection, up to its length
+    vector = _first_eigenvector(gram)
+    if maps.shape[1] > maps.shape[2]:
+        length = (vector.unsqueeze(1) @ gram @ vector.unsqueeze(2)).clamp(min=0).sqrt().squeeze(2)
+        found = vector * length
+    else:
+        found = (maps.mT @ vector.unsqueeze(2)).squeeze(2)
+    return torch.where(found.sum(1, keepdim=True) < 0, -found, found)
+
+
+def _first_eigenvector(gram: torch.Tensor) -> torch.Tensor:
+    """The eigenvector of the greatest eigenvalue of each symmetric matrix (B, n, n): (B, n). By powers where these converge."""
+    start = torch.randn(gram.shape[1], generator=generator(0)).to(gram)  # at no right angle to any component
+    vector = gram @ start
+    for _ in range(POWER_STEPS):
+        vector = functional.normalize((gram @ vector.unsqueeze(2)).squeeze(2), dim=1)
+    image = (gram @ vector.unsqueeze(2)).squeeze(2)
+    value = (image * vector).sum(1, keepdim=True)
+    slow = ((image - value * vector).norm(dim=1) > CONVERGED * value.flatten()).nonzero().flatten()
+    if len(slow):
+        vector[slow] = torch.linalg.eigh(gram[slow].double()).eigenvectors[..., -1].to(vector)
+    return vector

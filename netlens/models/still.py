@@ -1,0 +1,45 @@
+"""Hold a network still while it is asked something, and hand it back as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import nn
+
+from netlens.errors import ModelError
+from netlens.models.model import evaluation
+
+
+@contextmanager
+def still(net: nn.Module, operation: str) -> Iterator[None]:
+    """Put a network in evaluation mode, with gradients on and no parameter collecting one.
+
+    Afterwards, whatever happened, every module has its mode back, and every parameter its `requires_grad`. The caller's
+    `no_grad` or `inference_mode` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
+    pass in evaluation mode.
+
+    Raises
+    ------
+    ModelError : the weights were made in inference mode, so that nothing can be differentiated through them.
+    """
+    parameters = list(net.parameters())
+    if any(parameter.is_inference() for parameter in parameters):
+        problem = "the weights of the network were made in torch.inference_mode"
+        raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
+    asked = [(parameter, parameter.requires_grad) for parameter in parameters]
+    on_gpu = any(parameter.is_cuda for parameter in parameters)
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(evaluation(net))
+        if on_gpu and any(isinstance(module, nn.RNNBase) for module in net.modules()):
+            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        try:
+            for parameter, _ in asked:
+                parameter.requires_grad_(False)
+            yield
+        finally:
+            for parameter, requires_grad in asked:
+                parameter.requires_grad_(requires_grad)
