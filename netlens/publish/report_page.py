@@ -57,9 +57,10 @@ def markdown(source: str) -> str:
     """
     source = CITATION.sub(r"[\1]", DIRECTIVE.sub("", source))
     if not FORMULA.search(source):
-        from nbconvert.filters import markdown2html_mistune
+        from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-        return str(markdown2html_mistune(source))
+        renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+        return str(MarkdownWithMath(renderer=renderer).render(source))
     import pypandoc
 
     return str(pypandoc.convert_text(source, "html", format="markdown+pipe_tables", extra_args=["--mathml", "--wrap=none"]))
