@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from netlens.publish.named_figures import PREFIX
 from netlens.publish.notebook import Cell, Notebook, tags, text
 from netlens.publish.recipe import INJECTED, PARAMETERS, Recipe, shown_parameters
 from netlens.publish.tables import accessible_table
@@ -68,7 +69,7 @@ def _folded(cells: list[Cell], executed: Notebook) -> Iterator[Cell]:
 
 def _split(cell: Cell, namer: Namer) -> Iterator[Cell]:
     """Give the source of a cell, then each output that is looked at, in order."""
-    kept = sorted(set(tags(cell)) - MEANINGLESS)
+    kept = sorted(tag for tag in tags(cell) if tag not in MEANINGLESS and not tag.startswith(PREFIX))
     if cell["cell_type"] != "code":
         yield {**cell, "metadata": {"tags": kept} if kept else {}}
         return

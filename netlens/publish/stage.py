@@ -15,6 +15,7 @@ from netlens.errors import RunError, UsageError
 from netlens.publish import notebook, stored
 from netlens.publish.apidoc import api_overview, api_pages
 from netlens.publish.atomic import new_folder
+from netlens.publish.named_figures import write_named_figures
 from netlens.publish.page import page
 from netlens.publish.reports_page import reports_page
 
@@ -46,7 +47,7 @@ def stage(project: Path, executed: Mapping[str, Path], target: Path, *, reports:
         for name in ("_config.yml", "_toc.yml"):
             shutil.copy2(_present(project / name, project), fresh / name)
         shutil.copytree(_present(project / "book", project), fresh / "book")
-        _write_notebooks(project, executed, pages, fresh / "notebooks")
+        _write_notebooks(project, executed, pages, fresh)
         (fresh / f"{REPORTS}.md").write_text(reports_page(reports or {}), encoding="utf-8")
         _write_reference(fresh)
         _copy_mathjax(fresh / "book" / "_static" / "mathjax")
@@ -71,14 +72,17 @@ def _present(path: Path, project: Path) -> Path:
     return path
 
 
-def _write_notebooks(project: Path, executed: Mapping[str, Path], pages: list[str], folder: Path) -> None:
-    """Write the page of each notebook, and under `sources/` the notebook as a reader runs it."""
-    listed = [Path(entry).name for entry in pages if entry.startswith("notebooks/")]
+def _write_notebooks(project: Path, executed: Mapping[str, Path], pages: list[str], staged: Path) -> None:
+    """Write the page of each notebook, under `sources/` the notebook as a reader runs it, and the figures that prose shows."""
+    folder = staged / notebook.FOLDER
+    listed = [Path(entry).name for entry in pages if entry.startswith(f"{notebook.FOLDER}/")]
     (folder / "sources").mkdir(parents=True)
     for name in [name for name in listed if name in executed]:
         run = executed[name].parent
         record = stored.read_record(run) if (run / stored.RECORD).is_file() else {}
-        shown = page(notebook.read(executed[name], OPERATION), name, record)
+        copy = notebook.read(executed[name], OPERATION)
+        shown = page(copy, name, record)
+        write_named_figures(copy, name, staged)
         (folder / f"{name}.ipynb").write_text(json.dumps(shown, indent=1), encoding="utf-8")
         source = _present(project / "notebooks" / f"{name}.ipynb", project)
         shutil.copy2(source, folder / "sources" / source.name)

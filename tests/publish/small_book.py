@@ -14,7 +14,7 @@ import netlens
 
 ROOT = Path(netlens.__file__).parent.parent
 NAME = "01_small"
-ALT = "A grey square."
+ALT = "A grey square: it says \"here\" # and no more."
 CAPTION = "A square, scaled by $x^2$. Notice that it is *grey*."
 PROSE = "A page of the small book, long enough to be read, with a [link](second.md) to another page.\n"
 
@@ -83,6 +83,7 @@ def executed() -> dict[str, Any]:
             shown({"text/html": TABLE, "text/plain": "n"}, caption="Numbers *per class*."),
             shown({"text/plain": "0.5"}),
             identity="figures",
+            tags=("figure:square",),
         ),
     )
 
@@ -97,7 +98,7 @@ def write_book(root: Path) -> dict[str, Path]:
     shutil.copy(ROOT / "book" / "api.md", root / "book")
     pages = [{"file": "book/second"}, {"file": f"notebooks/{NAME}"}, {"file": "book/reports"}, {"file": "book/api"}]
     (root / "_toc.yml").write_text(json.dumps({"format": "jb-book", "root": "book/intro", "chapters": pages}))
-    (root / "book" / "intro.md").write_text(f"# A small book\n\n{PROSE}\n:::{{note}}\nA note.\n:::\n\n```python\nx = 1\n```\n")
+    (root / "book" / "intro.md").write_text(f"# A small book\n\n```{{include}} figures/square.md\n```\n\n{PROSE}\n:::{{note}}\nA note.\n:::\n\n```python\nx = 1\n```\n")
     (root / "book" / "second.md").write_text("# The second page\n\nSee {cite:t}`someone`.\n\n```{bibliography}\n```\n")
     (root / "book" / "references.bib").write_text("@book{someone, author={Some, One}, title={Book}, publisher={P}, year={1998}}\n")
     sources = [cell for cell in executed()["cells"] if cell["id"] != "injected"]

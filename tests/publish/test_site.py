@@ -75,6 +75,12 @@ def test_a_figure_has_its_text_its_caption_and_its_size(book: Book) -> None:
     assert "Notice that it is" in figure.find(".//figcaption").text_content()
 
 
+def test_a_prose_page_shows_a_figure_that_a_notebook_computed(book: Book) -> None:
+    (figure,) = lxml_html.parse(str(book.html / "book" / "intro.html")).xpath("//article//figure")
+    assert figure.find(".//img").get("alt") == ALT
+    assert "Notice that it is" in figure.find(".//figcaption").text_content()
+
+
 def test_reports_are_published_beside_the_pages(book: Book) -> None:
     assert (book.html / "reports" / "mnist-cnn" / "audit.pdf").read_bytes() == b"%PDF-1.7\n"
 

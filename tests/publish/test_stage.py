@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from small_book import ALT, CAPTION, NAME, TABLE, code, executed, figure, markdown, notebook, png, shown, write_book, write_report
 
-from netlens.errors import UsageError
+from netlens.errors import RunError, UsageError
 from netlens.publish.page import page
 from netlens.publish.recipe import Recipe, shown_parameters
 from netlens.publish.stage import stage
@@ -212,3 +213,11 @@ def test_a_picture_that_says_how_wide_it_is_to_be_shown_is_shown_so() -> None:
     output["metadata"]["image/png"] = {"width": 300}
     made = page(notebook(markdown("# T"), code("a", output)), NAME, {})["cells"]
     assert images(made)[0]["metadata"]["mystnb"]["image"] == {"width": "300px"}
+
+
+def test_a_cell_that_should_give_a_figure_and_gives_none_is_named(project: tuple[Path, dict[str, Path]]) -> None:
+    root, runs = project
+    bare = notebook(markdown("# T"), code("a", tags=("figure:square",)))
+    runs[NAME].write_text(json.dumps(bare))
+    with pytest.raises(RunError, match=f"the cell tagged 'figure:square' of notebook '{NAME}' gave no figure"):
+        stage(root, runs, root / "_build" / "stage")
