@@ -21,7 +21,9 @@ FOLDERS = {"mnist": "MNIST"}  # as torchvision names them
 PACKAGE = Path(__file__).parent.parent
 SOURCES = {".py", ".typ", ".lua", ".css", ".html", ".j2", ".toml", ".json"}
 # A notebook computes with what is below the publishing floor. These decide how it is run, the rest only how it is shown.
-RUNNERS = {"publish/run.py", "publish/worker.py", "publish/environment.py", "publish/stored.py"}
+RUNNERS = {
+    f"publish/{name}.py" for name in ("execute", "worker", "environment", "stored", "plan", "parameters", "kinds", "usual")
+}
 
 
 def of_bytes(data: bytes) -> str:
@@ -60,7 +62,7 @@ def package(*, everything: bool) -> str:
 
 
 def _computes(name: str) -> bool:
-    return name in RUNNERS or not (name.startswith("publish/") or name == "cli.py")
+    return name in RUNNERS or not name.startswith(("publish/", "cli"))
 
 
 @cache

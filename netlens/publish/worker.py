@@ -40,6 +40,7 @@ def run(job: dict[str, Any]) -> None:
             language="python",
             cwd=job["folder"],
             progress_bar=False,
+            start_timeout=180,
             request_save_on_cell_execute=False,
             kernel_manager_class=kernel_manager(Path(job["scratch"])),
             coalesce_streams=True,

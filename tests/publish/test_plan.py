@@ -49,7 +49,7 @@ def test_the_package_hash_leaves_out_what_only_publishes(tmp_path, monkeypatch):
     (tmp_path / "publish").mkdir()
     monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path)
     digests = []
-    for name in ("training.py", "publish/site.py", "publish/run.py"):
+    for name in ("training.py", "publish/site.py", "publish/execute.py"):
         fingerprints.package.cache_clear()
         before = fingerprints.package(everything=False)
         (tmp_path / name).write_text("x = 1")

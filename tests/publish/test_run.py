@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from netlens.errors import DataError, NetlensError, OutputError, RunError
+from netlens.publish import execute as one
 from netlens.publish import run, stored
 from netlens.publish.plan import plan
 
@@ -208,7 +209,7 @@ def test_a_full_disk_ends_in_one_error_and_leaves_nothing(project, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run, "swap", full)
+    monkeypatch.setattr(one, "swap", full)
     with pytest.raises(OutputError, match=r"netlens run: '.*' could not be written: the disk is full.* Free some space"):
         execute(project, path)
     assert project.runs("one") == []
