@@ -20,6 +20,7 @@ from netlens.publish.tables import accessible_table
 
 HIDDEN = {"hide-output", "hide-cell", "hide_output", "hide_cell"}
 DROPPED = {"remove-output", "remove-cell", "remove_output", "remove_cell"}
+COMPUTED = "computed"  # a class of the look, not a tag of Jupyter Book
 NO_CODE = "# the output of the code above"  # MyST-NB skips a cell without a source, outputs and all
 MEANINGLESS = {PARAMETERS, "imports"}  # to Jupyter Book
 IMPORTS = re.compile(r"\s*(?:#[^\n]*\s+)*(?:import|from)\s")
@@ -74,6 +75,9 @@ def _split(cell: Cell, namer: Namer) -> Iterator[Cell]:
         yield {**cell, "metadata": {"tags": kept} if kept else {}}
         return
     identity = str(cell.get("id", namer()))[:56]
+    if _only_says(cell):
+        yield from _said(cell, identity)
+        return
     current: Cell | None = _code(text(cell["source"]), identity, kept, cell["metadata"].get("mystnb"))
     follow = ["hide-output", "remove-input"] if HIDDEN & set(kept) else ["remove-input"]
     for position, output in enumerate([] if DROPPED & set(kept) else cell["outputs"], start=1):
@@ -90,9 +94,31 @@ def _split(cell: Cell, namer: Namer) -> Iterator[Cell]:
         yield current
 
 
+def _only_says(cell: Cell) -> bool:
+    """Whether a code cell gives nothing but computed text, and hides nothing."""
+    return (
+        bool(cell["outputs"])
+        and not set(tags(cell)) - {"imports"}
+        and all("text/markdown" in _data(one) for one in cell["outputs"])
+    )
+
+
+def _said(cell: Cell, identity: str) -> Iterator[Cell]:
+    """Give the computed text first, as part of the prose, and fold its code away below it."""
+    for position, output in enumerate(cell["outputs"], start=1):
+        yield _markdown(text(output["data"]["text/markdown"]), f"{identity}-{position}")
+    prompts = {"code_prompt_show": "Show how this was computed", "code_prompt_hide": "Hide how this was computed"}
+    yield _code(text(cell["source"]), identity, ["hide-input", COMPUTED], prompts)
+
+
+def _data(output: Output) -> dict[str, Any]:
+    found: dict[str, Any] = output.get("data", {})
+    return found
+
+
 def _part(output: Output, identity: str, follow: list[str], namer: Namer) -> Cell | None:
     """The cell that shows a figure, a table or a computed text, or None for anything else."""
-    data, facts = output.get("data", {}), output.get("metadata", {}).get("netlens", {})
+    data, facts = _data(output), output.get("metadata", {}).get("netlens", {})
     if "image/png" in data:
         return _figure(output, facts, identity, follow, namer)
     if "text/markdown" in data and "hide-output" not in follow:

@@ -55,6 +55,14 @@ def test_outputs_keep_their_order_and_computed_text_becomes_prose(cells: list[di
     assert value["outputs"][0]["data"] == {"text/plain": "0.5"}
 
 
+def test_a_cell_that_only_says_something_shows_the_sentence_and_folds_its_code() -> None:
+    said = code("views.say(f'{x}')", shown({"text/markdown": "It is **3**."}, claim=True), identity="said")
+    sentence, source = page(notebook(markdown("# T"), said), NAME, {})["cells"][2:4]
+    assert (sentence["cell_type"], sentence["source"]) == ("markdown", "It is **3**.")
+    assert (source["source"], source["metadata"]["tags"]) == ("views.say(f'{x}')", ["hide-input", "computed"])
+    assert source["outputs"] == []
+
+
 def test_the_executed_notebook_is_left_as_it_is() -> None:
     before = executed()
     given = copy.deepcopy(before)
