@@ -169,7 +169,7 @@ def audit(model: Model, train: Dataset, test: Dataset, *, seed: int = 0, n_worst
             findings.beats_majority(result),
             findings.weakest_class(result),
             findings.calibrated(trust, len(test)),
-            findings.complete(_relative_delta(worst, explanations)),
+            findings.complete([share for one in explanations if one.error is not None for share in one.error.tolist()]),
         ),
         provenance=provenance(model, train, test, seed, command),
     )
@@ -178,16 +178,6 @@ def audit(model: Model, train: Dataset, test: Dataset, *, seed: int = 0, n_worst
 def _explain(model: Model, worst: Batch, result: Performance) -> tuple[Attribution, ...]:
     answers = torch.from_numpy(result.predictions[worst.ids])
     return tuple(method(model, worst.inputs, answers) for method in (Saliency(), IntegratedGradients(), GradCAM()))
-
-
-def _relative_delta(worst: Batch | None, explanations: tuple[Attribution, ...]) -> list[float]:
-    """The completeness error of each worst case, as a share of the change of the logit that is explained."""
-    if worst is None:
-        return []
-    integrated = next(explanation for explanation in explanations if explanation.delta is not None)
-    assert integrated.delta is not None
-    total = integrated.values.flatten(1).sum(1)
-    return [float(abs(d) / abs(s - d)) for d, s in zip(integrated.delta.tolist(), total.tolist(), strict=True)]
 
 
 def _by_class(dataset: Dataset) -> dict[str, int]:

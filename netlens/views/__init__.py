@@ -4,6 +4,7 @@ from netlens.views.attribution import layer_by_layer, methods_by_samples, steps
 from netlens.views.audit import class_counts, verdicts
 from netlens.views.base import View, percent
 from netlens.views.calibration import reliability
+from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
 from netlens.views.samples import mistakes, samples
@@ -12,10 +13,12 @@ from netlens.views.training import curves, gradient_flow
 __all__ = [
     "Prose",
     "View",
+    "bars",
     "claim",
     "class_counts",
     "confusion",
     "curves",
+    "force",
     "forest",
     "gradient_flow",
     "layer_by_layer",
@@ -28,4 +31,5 @@ __all__ = [
     "say",
     "steps",
     "verdicts",
+    "waterfall",
 ]

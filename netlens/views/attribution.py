@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -14,20 +15,9 @@ from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.explain import Attribution
-from netlens.views.base import INK, SIGNED, WIDTH, View, new_figure, percent
+from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent
 from netlens.views.samples import picture
-
-TITLES = {
-    "saliency": "Gradient",
-    "smooth_grad": "SmoothGrad",
-    "integrated_gradients": "Integrated\nGradients",
-    "grad_cam": "Grad-CAM",
-}
-
-
-def title_of(attribution: Attribution) -> str:
-    """The name of the method as a reader knows it."""
-    return TITLES.get(attribution.method, attribution.method.replace("_", " "))
+from netlens.views.titles import title_of
 
 
 def reduce(attribution: Attribution) -> NDArray[np.float64]:
@@ -40,13 +30,20 @@ def limits(maps: NDArray[np.float64]) -> float:
     return float(np.percentile(np.abs(maps), 99.5)) or 1.0
 
 
-def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float) -> AxesImage:
-    """Lay a signed map (h, w) over the grey outline of an image; a small map is stretched to the image."""
+def overlay(
+    axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float, unsure: NDArray[np.bool_] | None = None
+) -> AxesImage:
+    """Lay a signed map (h, w) over the outline of an image; a small map is stretched to it, and `unsure` places are hatched."""
     height, width = raw.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     image = axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent)
     grey = raw if raw.ndim == 2 else raw.mean(-1)
     axes.contour(grey, levels=[127.5], colors=INK, linewidths=0.6, alpha=0.7)
+    if unsure is not None and unsure.any() and not unsure.all():
+        with rc_context({"hatch.linewidth": 0.4, "hatch.color": MUTED}):
+            axes.contourf(
+                unsure.astype(float), levels=[0.5, 1.5], hatches=["//////"], colors="none", extent=extent, origin="upper"
+            )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -54,6 +51,22 @@ def overlay(axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], lim
         note = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         axes.text(0.5, 0.03, "no positive evidence", transform=axes.transAxes, ha="center", va="bottom", fontsize=6.5, bbox=note)
     return image
+
+
+def unsure_places(attribution: Attribution) -> NDArray[np.bool_] | None:
+    """Where even the sign is not certain, (N, h, w): the value is not zero, but less than two standard errors from it."""
+    if attribution.spread is None or attribution.values.ndim != 4:
+        return None
+    error = attribution.spread.double().square().sum(1).sqrt().numpy()
+    values = reduce(attribution)
+    unsure: NDArray[np.bool_] = (values != 0) & (np.abs(values) < 2 * error)
+    return unsure
+
+
+def stamp(axes: Axes, text: str) -> None:
+    """Print a warning across a map, so that it cannot be shown without it."""
+    box = {"facecolor": "white", "edgecolor": WARM, "linewidth": 1, "pad": 2}
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=7, color=WARM, rotation=20, bbox=box)
 
 
 def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: float) -> None:
@@ -98,20 +111,31 @@ def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classe
             picture(axes[0, place], raw, f"why “{classes[int(attributions[0].target[place])]}”?")
         for row, (values, limit, name) in enumerate(zip(maps, ends, names, strict=True), start=1):
             axes[row, 0].set_ylabel(name, fontsize=8.5, color=INK)
+            doubt, kept = unsure_places(attributions[row - 1]), attributions[row - 1].complete
             for place, raw in enumerate(batch.raw):
-                image = overlay(axes[row, place], raw, values[place], limit)
+                image = overlay(axes[row, place], raw, values[place], limit, None if doubt is None else doubt[place])
+                if kept is not None and not kept[place]:
+                    stamp(axes[row, place], "does not add up")
             colour_bar(figure, image, axes[row, :], limit)
         return figure
 
     shares = table.groupby("method", sort=False)["share on the ink"].mean()
     listed = ", ".join(f"{name} {percent(share, 0)}" for name, share in shares.items())
+    doubts = [doubt for doubt in map(unsure_places, attributions) if doubt is not None and doubt.any()]
+    hatched = " Hatched: the sign is not certain, the value is less than two standard errors from zero." if doubts else ""
+    failed = [
+        name.replace("\n", " ")
+        for name, one in zip(names, attributions, strict=True)
+        if one.complete is not None and not one.complete.all()
+    ]
+    broken = f" Stamped: the values of {', '.join(failed)} do not add up to the answer." if failed else ""
     alt = (
         f"{len(batch)} images in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
-        f"Share of each map's size that lies on the ink: {listed}."
+        f"Share of each map's size that lies on the ink: {listed}.{broken}"
     )
     caption = (
         "Red speaks for the class, blue against it, white is zero; the line is the outline of the image. Each row has one scale, cut at "
-        f"its 99.5th percentile, so shades may be compared along a row. Share of the map that lies on the ink: {listed}."
+        f"its 99.5th percentile, so shades may be compared along a row. Share of the map that lies on the ink: {listed}.{hatched}{broken}"
     )
     return View(draw, table, alt, caption)
 
