@@ -39,7 +39,7 @@ DATASETS: dict[str, DatasetEntry] = {
         std=(0.3081,),
     ),
     "digits": DatasetEntry(
-        summary="1,797 handwritten digits, 8 x 8 grey pixels; 1,437 to train on, 360 to test on",
+        summary="1,797 handwritten digits, 8 x 8 grey pixels; 1,438 to train on, 359 to test on",
         modality="image",
         samples=1797,
         offline=True,

@@ -11,6 +11,8 @@ from netlens import paths
 from netlens.errors import DataError
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+# What torchvision raises for a file that is truncated or something else, and for a download that fails.
+DAMAGED = (OSError, RuntimeError, ValueError, EOFError, AssertionError, TypeError, LookupError)
 
 
 def stratified(images: NDArray[np.uint8], labels: NDArray[np.int64], test_share: float) -> dict[str, Arrays]:
@@ -57,10 +59,13 @@ def mnist(data_root: str | Path = "") -> dict[str, Arrays]:
     for split, train in (("train", True), ("test", False)):
         try:
             part = MNIST(str(root), train=train, download=not _present(root))
-        except (OSError, RuntimeError, ValueError, EOFError) as error:
-            problem = f"MNIST could not be read from or downloaded to '{root}' ({type(error).__name__}: {error})"
+            images, labels = part.data.numpy(), part.targets.numpy().astype(np.int64)
+            if images.shape != (len(labels), 28, 28) or labels.max() > 9:
+                raise ValueError(f"the {split} split has images {images.shape} and {len(labels)} labels up to {labels.max()}")
+        except DAMAGED as error:
+            said = " ".join(str(error).split()) or "a file is damaged"
+            problem = f"MNIST could not be read from or downloaded to '{root}' ({type(error).__name__}: {said})"
             raise DataError("data set 'mnist'", problem, expected=layout, remedy=remedy) from error
-        images, labels = part.data.numpy(), part.targets.numpy().astype(np.int64)
         order = np.random.default_rng(0).permutation(len(labels))
         parts[split] = (images[order], labels[order])
     return parts
