@@ -1,0 +1,1 @@
+"""Tests of netlens, laid out like the package."""
