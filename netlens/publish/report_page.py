@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from netlens.publish import notebook as nb
+from netlens.publish.tables import accessible_table
 
 STYLE = Path(__file__).with_name("report_page.css")
-SCOPED_STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
 CITATION = re.compile(r"\{cite:[a-z]+\}`([^`]+)`")
 DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$")
@@ -101,14 +101,13 @@ def _output(output: dict[str, Any]) -> dict[str, Any]:
     facts = output.get("metadata", {}).get("netlens", {})
     if "image/png" in data:
         source = f"data:image/png;base64,{''.join(nb.text(data['image/png']).split())}"
-        html = _figure(f'<img src="{source}" alt="{escape(facts.get("alt", ""))}">', facts.get("caption", ""), "figure")
+        html = _figure(f'<img src="{source}" alt="{escape(facts.get("alt", ""))}">', facts.get("caption", ""))
     elif "image/svg+xml" in data:
         drawing = nb.text(data["image/svg+xml"])
         content = f'<div role="img" aria-label="{escape(facts.get("alt", ""))}">{drawing[drawing.index("<svg") :]}</div>'
-        html = _figure(content, facts.get("caption", ""), "figure")
+        html = _figure(content, facts.get("caption", ""))
     elif "text/html" in data:
-        table = SCOPED_STYLE.sub("", nb.text(data["text/html"]))
-        html = _figure(table, facts.get("caption", ""), "table")
+        html = accessible_table(nb.text(data["text/html"]), facts.get("caption", ""))
     elif "text/markdown" in data:
         html = markdown(nb.text(data["text/markdown"]))
     else:
@@ -116,6 +115,6 @@ def _output(output: dict[str, Any]) -> dict[str, Any]:
     return {"output_type": "display_data", "data": {"text/html": html}, "metadata": {}}
 
 
-def _figure(content: str, caption: str, kind: str) -> str:
+def _figure(content: str, caption: str) -> str:
     words = f"<figcaption>{markdown(caption)}</figcaption>" if caption else ""
-    return f'<figure class="{kind}">{words if kind == "table" else ""}{content}{words if kind == "figure" else ""}</figure>'
+    return f"<figure>{content}{words}</figure>"
