@@ -1,6 +1,7 @@
 """Write the page of the site that lists the audit reports."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -58,4 +59,7 @@ def _summary(folder: Path) -> str:
     except json.JSONDecodeError as error:
         raise RunError("netlens build", f"{path} is not JSON: {error}", remedy="Run the audit again.") from error
     report = facts.get("report", {})
-    return str(facts.get("summary") or report.get("subtitle") or report.get("title", ""))
+    about = str(report.get("subtitle") or report.get("title", "")).rstrip(".")
+    verdicts = Counter(finding["verdict"] for finding in facts.get("findings", []))
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    return f"{about}. Of {verdicts.total()} checks: {counts}." if counts else f"{about}."

@@ -112,6 +112,7 @@ def write_report(folder: Path) -> Path:
     """Write a report as an audit leaves it."""
     folder.mkdir(parents=True)
     (folder / "audit.pdf").write_bytes(b"%PDF-1.7\n")
-    (folder / "audit.json").write_text(json.dumps({"report": {"title": "Audit", "subtitle": "98.1 % of 1,000 images are recognised."}}))
+    findings = [{"verdict": "PASS"}, {"verdict": "WARN"}, {"verdict": "PASS"}]
+    (folder / "audit.json").write_text(json.dumps({"report": {"title": "Audit", "subtitle": "98.1 % of 1,000 images are recognised"}, "findings": findings}))
     (folder / "audit.html").write_text('<!DOCTYPE html><html lang="en"><head><title>Audit</title></head><body><h1>Audit</h1></body></html>')
     return folder

@@ -185,7 +185,7 @@ def test_a_planted_fault_is_seen(visit: Open, built_site: Path, body: str, kind:
 
 def test_formulas_are_set_and_spoken(visit: Open, addresses: list[str]) -> None:
     page = visit(next(address for address in addresses if address.startswith("notebooks/")), "light")
-    assert page.locator("mjx-assistive-mml math").count() == page.locator("mjx-container svg").count() > 0
+    assert page.locator("mjx-assistive-mml math").count() == page.locator("mjx-container > svg").count() > 0
 
 
 def test_the_theme_button_changes_the_page(visit: Open, addresses: list[str]) -> None:

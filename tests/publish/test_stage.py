@@ -173,7 +173,7 @@ def test_the_stage_holds_all_that_the_book_needs(project: tuple[Path, dict[str, 
         root / "notebooks" / f"{NAME}.ipynb"
     ).read_bytes()
     reports = (staged / "book" / "reports.md").read_text()
-    assert "98.1 % of 1,000 images are recognised." in reports
+    assert "98.1 % of 1,000 images are recognised. Of 3 checks: 2 PASS, 1 WARN." in reports
     assert '"../reports/mnist-cnn/audit.pdf"' in reports
     entries = yaml.safe_load((staged / "_toc.yml").read_text())["chapters"]
     assert {"file": "book/api/netlens.publish"} in entries[-1]["sections"]
