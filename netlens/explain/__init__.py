@@ -2,8 +2,13 @@
 
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.cam import GradCAM, GradCAMPlusPlus, LayerCAM
+from netlens.explain.deep import LRP, DeepLIFT
+from netlens.explain.expected import ExpectedGradients
 from netlens.explain.gradient import GradientXInput, NeuronGradient, Saliency
+from netlens.explain.guided import GuidedBackprop, GuidedGradCAM
 from netlens.explain.integrated import IntegratedGradients
+from netlens.explain.kernel_shap import KernelSHAP
+from netlens.explain.lime import LIME
 from netlens.explain.noise import SmoothGrad, VarGrad
 from netlens.explain.occlusion import Occlusion
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
@@ -17,24 +22,38 @@ EXPLAINERS: dict[str, type[Explainer]] = {
         SmoothGrad,
         VarGrad,
         IntegratedGradients,
+        ExpectedGradients,
+        GuidedBackprop,
+        GuidedGradCAM,
+        DeepLIFT,
+        LRP,
         GradCAM,
         GradCAMPlusPlus,
         LayerCAM,
         ScoreCAM,
         EigenCAM,
         Occlusion,
+        KernelSHAP,
+        LIME,
     )
 }
 
 __all__ = [
     "EXPLAINERS",
+    "LIME",
+    "LRP",
     "Attribution",
+    "DeepLIFT",
     "EigenCAM",
+    "ExpectedGradients",
     "Explainer",
     "GradCAM",
     "GradCAMPlusPlus",
     "GradientXInput",
+    "GuidedBackprop",
+    "GuidedGradCAM",
     "IntegratedGradients",
+    "KernelSHAP",
     "LayerCAM",
     "NeuronGradient",
     "Occlusion",

@@ -72,7 +72,7 @@ class Slic:
     Parameters
     ----------
     segments : about how many superpixels.
-    compactness : weight of place against colour; None for 10 in colour (CIELAB) and 0.1 in grey.
+    compactness : weight of place against colour; None to adapt it to each superpixel, which also cuts images of mere texture.
 
     References
     ----------
@@ -90,8 +90,8 @@ class Slic:
         _positive(operation, "segments", self.segments)
 
         def cut(image: NDArray[np.float32]) -> NDArray[np.int64]:
-            compactness = self.compactness or (10.0 if image.shape[-1] == 3 else 0.1)
-            return np.asarray(slic(image, self.segments, compactness, start_label=0, channel_axis=-1))
+            options = {"start_label": 0, "channel_axis": -1, "slic_zero": self.compactness is None}
+            return np.asarray(slic(image, self.segments, self.compactness or 10.0, **options))
 
         return _segmented(cut, model, inputs, operation)
 
@@ -103,7 +103,7 @@ class Quickshift:
     Parameters
     ----------
     kernel_size, max_dist, ratio : width of the density's kernel, largest step to a mode, weight of colour; the values of the
-        reference implementation of LIME.
+        reference implementation of LIME, made for photographs: small images want a smaller kernel and smaller steps.
 
     References
     ----------
@@ -121,9 +121,8 @@ class Quickshift:
         from skimage.segmentation import quickshift
 
         def cut(image: NDArray[np.float32]) -> NDArray[np.int64]:
-            colour = image if image.shape[-1] == 3 else np.repeat(image[..., :1], 3, axis=-1)
             options = {"kernel_size": self.kernel_size, "max_dist": self.max_dist, "ratio": self.ratio, "rng": self.seed}
-            return np.asarray(quickshift(colour, **options))  # type: ignore[no-untyped-call]
+            return np.asarray(quickshift(image, **options))  # type: ignore[no-untyped-call]
 
         return _segmented(cut, model, inputs, operation)
 
@@ -232,7 +231,7 @@ def is_image(model: Model, inputs: torch.Tensor) -> bool:
 def _chosen(choice: Name | Segmentation | None, model: Model, inputs: torch.Tensor, operation: str) -> Segmentation:
     if choice is None:
         if inputs.ndim == 4:
-            return Slic() if min(inputs.shape[2:]) >= 64 and is_image(model, inputs) else Grid()
+            return Slic() if min(inputs.shape[2:]) >= 64 and is_image(model, inputs) and inputs.shape[1] in (1, 3) else Grid()
         return Columns() if inputs.ndim == 2 else Steps()
     if isinstance(choice, str):
         if choice not in SEGMENTATIONS:
@@ -258,11 +257,12 @@ def _segmented(
     cut: Callable[[NDArray[np.float32]], NDArray[np.int64]], model: Model, inputs: torch.Tensor, operation: str
 ) -> torch.Tensor:
     _image(model, inputs, operation)
-    if not is_image(model, inputs):
-        problem = f"superpixels need colours, and {inputs.shape[1]} channels are none that the preprocessing knows"
+    if not is_image(model, inputs) or inputs.shape[1] not in (1, 3):
+        problem = f"superpixels need colours, and inputs shaped {tuple(inputs.shape)} hold none that the preprocessing knows"
         raise ShapeError(operation, problem, remedy="Use features='grid'.")
     pixels = model.preprocess.invert(inputs).clamp(0, 1).movedim(1, -1).contiguous().numpy()
-    labels: list[NDArray[Any]] = [cut(image) for image in pixels]
+    colours = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+    labels: list[NDArray[Any]] = [cut(image) for image in colours]
     return torch.from_numpy(np.stack(labels).astype(np.int64)).unsqueeze(1)
 
 

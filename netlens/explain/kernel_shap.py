@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from netlens.explain.base import Attribution, Target, asking, params_of
-from netlens.explain.coalitions import Coalitions, shapley
+from netlens.explain.coalitions import shapley
 from netlens.explain.features import Features
 from netlens.explain.perturbation import Game, game
 from netlens.explain.precision import Precision
@@ -41,8 +41,11 @@ class KernelSHAP:
     """
 
     name: ClassVar[str] = "kernel_shap"
-    reference: ClassVar[str] = "arXiv:1705.07874"
+    family: ClassVar[str] = "perturbation"
     needs: ClassVar[str] = "forward passes"
+    cost: ClassVar[str] = "n_samples forward, or fewer where all coalitions are; 2 forward"
+    gives: ClassVar[str] = "logits, signed, that add up to the change from the replacement, with standard error"
+    reference: ClassVar[str] = "arXiv:1705.07874"
 
     features: Features = None
     replacement: Replacement = None
@@ -59,7 +62,7 @@ class KernelSHAP:
 
     def _fits(self, played: Game) -> list[Fit]:
         full, empty = played.ends
-        designs = {count: self._design(count) for count in {len(players) for players in played.players}}
+        designs = {count: shapley(count, self.n_samples, self.seed, "KernelSHAP") for count in map(len, played.players)}
         rows = [designs[len(players)] for players in played.players]
         scores = played.scores([coalitions.masks for coalitions in rows])
         changes = (full - empty).tolist()
@@ -67,6 +70,3 @@ class KernelSHAP:
             constrained(coalitions, found - start, change)
             for coalitions, found, start, change in zip(rows, scores, empty, changes, strict=True)
         ]
-
-    def _design(self, players: int) -> Coalitions:
-        return shapley(players, self.n_samples, self.seed, "KernelSHAP")

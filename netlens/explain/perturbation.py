@@ -27,9 +27,6 @@ class Stream:
         self.precisions: dict[int, str] = {}
         self._try_reduced = reduced(question, precision)
         self._buffer: torch.Tensor | None = None
-        self._layout, self._settled = torch.contiguous_format, False
-        if question.inputs.ndim == 4 and question.inputs.shape[1] > 1:
-            self._layout = torch.channels_last
 
     def scores(self, counts: Sequence[int], write: Write) -> list[torch.Tensor]:
         """Score `counts[row]` perturbed copies of each row.
@@ -78,24 +75,16 @@ class Stream:
         return torch.cat(found).double().cpu()
 
     def _room(self, rows: int) -> torch.Tensor:
+        """A buffer of so many rows in the layout that the network is sent, made once."""
         if self._buffer is None or len(self._buffer) < rows:
-            shape = (rows, *self.question.inputs.shape[1:])
-            self._buffer = torch.empty(
-                shape, dtype=self.question.inputs.dtype, device=self.question.inputs.device, memory_format=self._layout
-            )
+            like = self.question.inputs[:1].expand(rows, *self.question.inputs.shape[1:])
+            self._buffer = torch.empty_like(like, memory_format=self.question.plan.layout)
         return self._buffer[:rows]
 
     def _forward(self, inputs: torch.Tensor, target: torch.Tensor, precision: str) -> torch.Tensor:
         short = precision == "bfloat16"
         with torch.no_grad(), torch.autocast(inputs.device.type, torch.bfloat16, enabled=short, cache_enabled=False):
-            if self._settled or self._layout == torch.contiguous_format:
-                return self.question.scores(inputs, target).float()
-            self._settled = True
-            try:
-                return self.question.scores(inputs, target).float()
-            except RuntimeError:  # a network that calls `view` on its maps takes no channels-last inputs
-                self._layout, self._buffer = torch.contiguous_format, None
-                return self.question.scores(inputs.contiguous(), target).float()
+            return self.question.scores(inputs, target)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,16 @@ from netlens.explain.precision import rank_correlation
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients (M,), their standard error (M,), and the rank correlation between two fits to half of the pairs each."""
+    """Coefficients (M,), their standard error (M,), and the rank correlation between two fits to half of the pairs each.
+
+    `explained` : the weighted share of the variance of the scores that the fit explains.
+    """
 
     values: torch.Tensor
     spread: torch.Tensor
     stability: float
     intercept: float = 0.0
+    explained: float = 1.0
 
 
 def constrained(coalitions: Coalitions, gain: torch.Tensor, total: float) -> Fit:
@@ -28,6 +32,9 @@ def constrained(coalitions: Coalitions, gain: torch.Tensor, total: float) -> Fit
     coalition is there.
     """
     shown = coalitions.masks.double()
+    if shown.shape[1] < 2:
+        values = torch.full((shown.shape[1],), total, dtype=torch.float64)
+        return Fit(values, torch.zeros_like(values), 1.0)
 
     def solve(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         inverse = torch.linalg.pinv(shown.T @ (weights.unsqueeze(1) * shown), hermitian=True)
@@ -43,6 +50,8 @@ def constrained(coalitions: Coalitions, gain: torch.Tensor, total: float) -> Fit
 
 def ridge(coalitions: Coalitions, scores: torch.Tensor, weights: torch.Tensor, penalty: float) -> Fit:
     """Fit `scores` (S,) by a weighted linear model with an intercept that is not penalised, as scikit-learn's Ridge does."""
+    if coalitions.masks.shape[1] == 0:
+        return Fit(torch.zeros(0).double(), torch.zeros(0).double(), 1.0)
     shown = torch.cat([coalitions.masks.double(), torch.ones(len(scores), 1, dtype=torch.float64)], 1)
     penalties = torch.full((shown.shape[1],), penalty, dtype=torch.float64)
     penalties[-1] = 0
@@ -52,18 +61,27 @@ def ridge(coalitions: Coalitions, scores: torch.Tensor, weights: torch.Tensor, p
         return inverse @ (shown.T @ (weights * scores)), inverse
 
     values, inverse = solve(weights)
-    spread = _spread(coalitions, weights, shown, scores - shown @ values, inverse)
+    residual = scores - shown @ values
+    centred = scores - (weights * scores).sum() / weights.sum()
+    unexplained = float((weights * residual**2).sum() / (weights * centred**2).sum().clamp(min=1e-300))
+    spread = _spread(coalitions, weights, shown, residual, inverse)
     stability = _stability(coalitions, lambda half: solve(half * weights / coalitions.weights)[0][:-1])
-    return Fit(values[:-1], spread[:-1], stability, float(values[-1]))
+    return Fit(values[:-1], spread[:-1], stability, float(values[-1]), 1 - unexplained)
 
 
 def _spread(
     coalitions: Coalitions, weights: torch.Tensor, shown: torch.Tensor, residual: torch.Tensor, inverse: torch.Tensor
 ) -> torch.Tensor:
-    """The sandwich estimate of the standard error, by pair; coalitions that are complete add nothing to it."""
-    pulls = (weights * residual * coalitions.sampled).unsqueeze(1) * shown
-    pairs = pulls.view(-1, 2, shown.shape[1]).sum(1)
-    return ((pairs @ inverse) ** 2).sum(0).sqrt()
+    """The jackknife estimate of the standard error, by pair; coalitions that are complete add nothing to it.
+
+    Each pair's residual is divided by one less its leverage, so that the estimate holds where pairs are few (CR3).
+    """
+    rows, pulls = shown.view(-1, 2, shown.shape[1]), (weights * coalitions.sampled).view(-1, 2, 1)
+    leverage = weights.view(-1, 1, 2) * (rows @ inverse @ rows.mT)
+    left_out = torch.eye(2, dtype=torch.float64) * (1 + 1e-9) - leverage
+    errors = torch.linalg.solve(left_out, residual.view(-1, 2, 1))
+    pairs: torch.Tensor = (pulls * errors * rows).sum(1)
+    return (pairs @ inverse).square().sum(0).sqrt()
 
 
 def _stability(coalitions: Coalitions, solve: Callable[[torch.Tensor], torch.Tensor]) -> float:

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 
 from netlens.errors import ShapeError, unknown
-from netlens.explain.baselines import baseline
+from netlens.explain.baselines import BASELINES, Baseline, baseline
 from netlens.explain.features import FeatureMap, is_image
 from netlens.models.model import Model
-from netlens.seeding import generator
 
-REPLACEMENTS = ("black", "zero", "mean", "blur", "noise", "inpaint")
-Replacement = Literal["black", "zero", "mean", "blur", "noise", "inpaint"] | torch.Tensor | None
+REPLACEMENTS = (*BASELINES, "mean", "inpaint")
+Replacement = Baseline | Literal["mean", "inpaint"] | None
 
 
 def replacement(
@@ -24,64 +23,45 @@ def replacement(
 
     Parameters
     ----------
-    choice : `black`, pixels that are 0 before preprocessing; `zero`, inputs that are 0, the average of the training data when the
-        preprocessing subtracts it; `mean`, the input's own mean colour, or mean over its steps; `blur`, a Gaussian a tenth of the
-        image wide; `noise`, normal with the input's own mean and deviation, the same draw for every row; `inpaint`, the smoothest
-        continuation of what surrounds each feature; or a tensor that broadcasts to the inputs, such as a training sample.
-        Without one: `black` for images, `zero` for anything else.
+    choice : a baseline of `netlens.explain.baselines` (`black`, `zero`, `blur`, `noise`, or a tensor that broadcasts to the inputs,
+        such as a training sample); `mean`, the input's own mean colour, or its mean over the steps of a sequence; `inpaint`, the
+        smoothest continuation of what surrounds each feature. Without one: `black` for images, `zero` for anything else.
 
     Raises
     ------
     ShapeError : the choice does not fit the inputs.
     """
     if isinstance(choice, torch.Tensor):
-        if not choice.isfinite().all():
-            raise ShapeError(operation, "the replacement holds NaN or infinite values", expected="finite numbers")
-        try:
-            return choice.to(inputs).expand_as(inputs).contiguous(), "own"
-        except RuntimeError as error:
-            problem, expected = f"the replacement has shape {tuple(choice.shape)}", f"a shape that broadcasts to {inputs.shape}"
-            raise ShapeError(operation, problem, expected=expected) from error
+        return baseline(choice, model, inputs, operation).contiguous(), "own"
     chosen = choice or ("black" if is_image(model, inputs) else "zero")
     if chosen not in REPLACEMENTS:
         raise unknown(operation, "replacement", str(chosen), REPLACEMENTS)
-    if chosen in ("black", "zero"):
-        return baseline("zero" if chosen == "zero" else "black", model, inputs, operation).contiguous(), chosen
-    if inputs.ndim != 4 and (inputs.ndim != 3 or chosen in ("blur", "inpaint")):
+    if chosen in ("black", "blur", "inpaint") and (inputs.ndim != 4 or (chosen == "black" and not is_image(model, inputs))):
         problem = f"'{chosen}' was asked of inputs shaped {tuple(inputs.shape)}"
-        remedy = "Use replacement='zero' or a training sample."
-        raise ShapeError(operation, problem, expected="images (N, C, H, W)", remedy=remedy)
-    if chosen == "blur":
-        return blurred(inputs, max(inputs.shape[2:]) / 10), chosen
+        raise ShapeError(operation, problem, expected="images (N, C, H, W)", remedy="Use replacement='zero'.")
     if chosen == "inpaint":
-        if features is None or features.index.shape[1] != 1:
-            problem = "'inpaint' was asked where no features are, or where they differ between channels"
-            raise ShapeError(operation, problem, expected="features that lie side by side", remedy="Use replacement='blur'.")
-        return inpainted(inputs, features), chosen
+        return inpainted(inputs, features, operation), chosen
+    if chosen != "mean":
+        return baseline(chosen, model, inputs, operation).contiguous(), chosen
+    if inputs.ndim == 2:
+        problem = "the mean of a row was asked for, whose columns measure different things"
+        raise ShapeError(
+            operation, problem, remedy="Use replacement='zero', or a tensor: the mean of a data set, `data.mean(0)`."
+        )
     axes = (2, 3) if inputs.ndim == 4 else (1,)
-    mean = inputs.mean(axes, keepdim=True).expand_as(inputs).contiguous()
-    if chosen == "mean":
-        return mean, chosen
-    noise = torch.randn(inputs.shape[1:], generator=generator(0)).to(inputs)
-    return mean + inputs.std(axes, keepdim=True, correction=0) * noise, chosen
+    return inputs.mean(axes, keepdim=True).expand_as(inputs).contiguous(), chosen
 
 
-def blurred(images: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Blur images (N, C, H, W) with a Gaussian of `sigma` pixels, the edges repeated outwards."""
-    for axis in (2, 3):
-        reach = min(int(3 * sigma) + 1, 4 * images.shape[axis])
-        offsets = torch.arange(-reach, reach + 1, device=images.device)
-        kernel = torch.softmax(-(offsets.to(images.dtype) ** 2) / (2 * sigma**2), 0)
-        places = torch.arange(images.shape[axis], device=images.device)
-        weights = images.new_zeros(len(places), len(places))
-        sources = (places[:, None] + offsets).clamp(0, len(places) - 1)
-        weights.scatter_add_(1, sources, kernel.expand_as(sources).contiguous())
-        images = torch.tensordot(images, weights, dims=([axis], [1])).movedim(-1, axis)
-    return images.contiguous()
+def inpainted(images: torch.Tensor, features: FeatureMap | None, operation: str) -> torch.Tensor:
+    """Fill each feature of images (N, C, H, W) with the smoothest surface that meets its surroundings (Laplace's equation).
 
-
-def inpainted(images: torch.Tensor, features: FeatureMap) -> torch.Tensor:
-    """Fill each feature of images (N, C, H, W) with the smoothest surface that meets its surroundings (Laplace's equation)."""
+    Raises
+    ------
+    ShapeError : there are no features, or they differ between channels.
+    """
+    if features is None or features.index.shape[1] != 1:
+        problem = "'inpaint' was asked where windows overlap, or where features differ between channels"
+        raise ShapeError(operation, problem, expected="features that lie side by side", remedy="Use replacement='blur'.")
     from scipy.sparse import csc_array
     from scipy.sparse.linalg import splu
 

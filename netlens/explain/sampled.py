@@ -11,6 +11,8 @@ from netlens.explain.base import Attribution
 from netlens.explain.perturbation import Game, shares, table
 from netlens.explain.regression import Fit
 
+ROUNDING = 1e-3  # the sum is exact by construction, but for the rounding of its terms
+
 
 def attribution(name: str, params: dict[str, Any], played: Game, fits: Sequence[Fit], *, complete: bool) -> Attribution:
     """Spread what was fitted to the players over the elements of the inputs.
@@ -40,7 +42,14 @@ def attribution(name: str, params: dict[str, Any], played: Game, fits: Sequence[
     delta = (elements.double().flatten(1).sum(1) - (full - empty)).float() if complete else None
     spread = shares(played.features, spreads, shape)
     return Attribution(
-        elements, question.target.cpu(), name, {**params, **found}, seed=params.get("seed"), delta=delta, spread=spread
+        elements,
+        question.target.cpu(),
+        name,
+        {**params, **found},
+        seed=params.get("seed"),
+        delta=delta,
+        spread=spread,
+        tolerance=ROUNDING if complete else None,
     )
 
 
