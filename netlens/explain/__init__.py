@@ -11,6 +11,7 @@ from netlens.explain.kernel_shap import KernelSHAP
 from netlens.explain.lime import LIME
 from netlens.explain.noise import SmoothGrad, VarGrad
 from netlens.explain.occlusion import Occlusion
+from netlens.explain.rise import RISE
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
 
 EXPLAINERS: dict[str, type[Explainer]] = {
@@ -35,6 +36,7 @@ EXPLAINERS: dict[str, type[Explainer]] = {
         Occlusion,
         KernelSHAP,
         LIME,
+        RISE,
     )
 }
 
@@ -42,6 +44,7 @@ __all__ = [
     "EXPLAINERS",
     "LIME",
     "LRP",
+    "RISE",
     "Attribution",
     "DeepLIFT",
     "EigenCAM",
