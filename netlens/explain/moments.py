@@ -26,8 +26,8 @@ class Moments:
         shape = (len(inputs), *[1] * (inputs.ndim - 1))
         return cls(zeros, zeros.clone(), zeros.clone(), torch.zeros(shape, dtype=zeros.dtype, device=inputs.device))
 
-    def add(self, rows: slice, samples: torch.Tensor) -> None:
-        """Take in `samples` (K, B, ...) of the rows (B, ...). A row's samples arrive together with those of the rows beside it."""
+    def add(self, rows: slice | torch.Tensor, samples: torch.Tensor) -> None:
+        """Take in `samples` (K, B, ...) of the rows (B, ...), which have had equally many so far."""
         if not self.count[rows].any():
             self.first[rows] = samples[0]
         differences = samples - self.first[rows]

@@ -77,11 +77,16 @@ class Question:
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
         return gradient
 
-    def chunked(self, function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
-        """Apply `function` to `rows` rows of the tensors at a time, fewer when memory runs out, and join what it gives."""
+    def chunked(self, function: Callable[..., torch.Tensor], *tensors: torch.Tensor, passes: int = 1) -> torch.Tensor:
+        """Apply `function` to a chunk of rows at a time, smaller ones when memory runs out, and join what it gives.
+
+        Parameters
+        ----------
+        passes : rows that `function` sends through the network for each row it gets.
+        """
         parts = [
             halving(self.operation, self.plan, function, *(tensor[part] for tensor in tensors))
-            for part in spans(len(tensors[0]), self.rows)
+            for part in spans(len(tensors[0]), max(1, self.rows // passes))
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 

@@ -17,6 +17,7 @@ from netlens.errors import ModelError, ShapeError, nearest
 if TYPE_CHECKING:
     from netlens.card import Card
     from netlens.data import Preprocess
+    from netlens.models.coverage import Uncovered
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,17 @@ class Model:
         hint = f"Did you mean '{guess}'? " if guess else ""
         known = ", ".join(list(self.layers)[:40])
         raise ModelError(operation, f"{self.name} has no layer '{path}'", remedy=f"{hint}Its layers: {known}.")
+
+    def coverage(self, method: str, inputs: torch.Tensor | None = None) -> list[Uncovered]:
+        """List the operations that a rule-based method, such as `deep_lift`, does not handle on this model; empty is good.
+
+        Parameters
+        ----------
+        inputs : one sample or more; without them a shape is tried that fits the first layer.
+        """
+        from netlens.models.coverage import uncovered
+
+        return uncovered(self, method, inputs)
 
     def logits(self, inputs: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
         """Compute logits (N, classes) on the CPU, in evaluation mode and without gradients; the model is left as it was."""
