@@ -80,21 +80,28 @@ def read_card(path: str | Path) -> Card:
         raise ModelError(operation, f"'{path}' cannot be read ({type(error).__name__})", remedy=remedy) from error
     except tomllib.TOMLDecodeError as error:
         raise ModelError(operation, f"'{path}' is not valid TOML: {error}", expected="a card in TOML") from error
+    if "path" in content:  # the field of this name is ours
+        raise _unknown_key(operation, ("path",))
     try:
-        return Card.model_validate({**content, "path": path.resolve()} if "path" not in content else content)
+        return Card.model_validate({**content, "path": path.resolve()})
     except ValidationError as error:
         raise _card_error(operation, error) from error
 
 
 def _card_error(operation: str, error: ValidationError) -> ModelError:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        value = "" if first["type"] == "missing" else f" (found: {first['input']!r})"
-        return ModelError(operation, f"[{where}]: {first['msg'].lower()}{value}", remedy="Mend this key in the card.")
+    errors = error.errors()
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])  # a misspelt key is also a missing one
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(operation, first["loc"])
+    where = ".".join(str(part) for part in first["loc"][:3])
+    value = "" if first["type"] == "missing" else f" (found: {first['input']!r})"
+    return ModelError(operation, f"[{where}]: {first['msg'].lower()}{value}", remedy="Mend this key in the card.")
+
+
+def _unknown_key(operation: str, place: tuple[int | str, ...]) -> ModelError:
     tables: dict[str, type[BaseModel]] = {"model": ModelTable, "data": DataTable, "declared": DeclaredTable}
-    parent = first["loc"][0] if len(first["loc"]) > 1 else ""
-    known = list(tables[str(parent)].model_fields) if parent else list(tables)
-    guess = nearest(str(first["loc"][-1]), known)
+    known = list(tables[str(place[0])].model_fields) if len(place) > 1 else list(tables)
+    guess = nearest(str(place[-1]), known)
     hint = f"Did you mean '{guess}'? " if guess else ""
-    return ModelError(operation, f"[{where}] is not a key of a card", remedy=f"{hint}Known: {', '.join(known)}.")
+    problem = f"[{'.'.join(map(str, place))}] is not a key of a card"
+    return ModelError(operation, problem, remedy=f"{hint}Known: {', '.join(known)}.")
