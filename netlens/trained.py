@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import tomli_w
@@ -94,9 +95,9 @@ def _read(folder: Path, device: str) -> tuple[Model, Record] | None:
     """Read a trained model from the cache; None when it is not there or damaged, and then nothing is left of it."""
     try:
         model = load_model(read_card(folder / "card.toml"), device)
-        with np.load(folder / "record.npz", allow_pickle=False) as arrays:
+        with (folder / "record.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             record = Record(tuple(arrays["layers"].tolist()), **{key: arrays[key] for key in arrays.files if key != "layers"})
-    except (NetlensError, OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (NetlensError, OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         if folder.exists():
             log.info("the cached model in %s is damaged (%s) and will be trained again", folder, error)
             shutil.rmtree(folder)
