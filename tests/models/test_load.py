@@ -1,0 +1,214 @@
+"""Models from cards: weights are data, and each way of not fitting is told."""
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from netlens.card import read_card
+from netlens.errors import ModelError
+from netlens.models.load import find_callable, load_model, read_weights
+from netlens.models.model import weights_fingerprint
+
+NET = """
+from torch import nn
+
+def make(wide=4):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, wide), nn.ReLU(), nn.Linear(wide, 10))
+
+def number(): return 3
+def broken(): raise RuntimeError("no such thing")
+_private = make
+"""
+CARD = """
+[model]
+name = "mine"
+factory = "{factory}"
+weights = "{weights}"
+fingerprint = "{fingerprint}"
+[model.arguments]
+{arguments}
+[data]
+source = "{source}"
+{data}
+"""
+
+
+def make(wide=4):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, wide), nn.ReLU(), nn.Linear(wide, 10))
+
+
+@pytest.fixture
+def net():
+    return make()
+
+
+@pytest.fixture
+def card(tmp_path, net):
+    """Write a card with weights beside it; changes by name."""
+    (tmp_path / "net.py").write_text(NET)
+    save_file(net.state_dict(), tmp_path / "w.safetensors")
+
+    def written(**changes):
+        usual = {
+            "factory": "net.py:make",
+            "weights": "w.safetensors",
+            "fingerprint": "",
+            "arguments": "",
+            "source": "digits",
+            "data": "",
+        }
+        (tmp_path / "mine.toml").write_text(CARD.format(**usual | changes))
+        return read_card(tmp_path / "mine.toml")
+
+    return written
+
+
+def test_a_card_gives_the_network_with_its_weights_in_evaluation_mode(card, net):
+    model = load_model(card(fingerprint=weights_fingerprint(net)))
+    inputs = torch.randn(3, 1, 8, 8)
+    assert torch.equal(model.net(inputs), net(inputs))
+    assert not any(module.training for module in model.net.modules())
+    assert (model.name, model.classes) == ("mine", tuple("0123456789"))
+    assert model.preprocess.mean == (0.3054,)
+    assert model.card.data.source == "digits"
+
+
+def test_a_card_may_say_classes_mean_and_spread(card):
+    model = load_model(card(data=f"classes = {list('abcdefghij')}\nmean = [0.5]\nstd = [0.25]"))
+    assert model.classes == tuple("abcdefghij")
+    assert (model.preprocess.mean, model.preprocess.std) == ((0.5,), (0.25,))
+
+
+def test_a_factory_may_lie_in_a_package(card, tmp_path):
+    save_file({"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, tmp_path / "linear.safetensors")
+    model = load_model(
+        card(factory="torch.nn:Linear", arguments="in_features = 3\nout_features = 2", weights="linear.safetensors")
+    )
+    assert model.net(torch.ones(1, 3)).tolist() == [[3.0, 3.0]]
+
+
+WRONG = {
+    "unknown data": ({"source": "digit"}, r"there is no data set 'digit'\. Did you mean 'digits'"),
+    "no such file": ({"factory": "nets.py:make"}, r"'nets\.py' cannot be imported \(FileNotFoundError: .*Expected file\.py:callable or"),
+    "no such module": ({"factory": "no_such_thing.at_all:make"}, r"'no_such_thing\.at_all' cannot be imported \(ModuleNotFoundError"),
+    "no such name": ({"factory": "net.py:mak"}, r"there is no callable in 'net\.py' named 'mak'\. Did you mean 'make'\? Known: make, number, "),
+    "no callable": ({"factory": "net.py:nn"}, r"there is no callable in 'net\.py' named 'nn'"),
+    "raises": ({"factory": "net.py:broken"}, r"the factory 'net\.py:broken' raised RuntimeError: no such thing\. Call it by hand"),
+    "wrong arguments": ({"arguments": "narrow = 1"}, r"the factory 'net\.py:make' raised TypeError: .*narrow"),
+    "no network": ({"factory": "net.py:number"}, r"the factory 'net\.py:number' returned a int\. Expected a torch\.nn\.Module"),
+    "other weights": ({"arguments": "wide = 5"}, r"the weights in 'w\.safetensors' do not fit .*; shape: 1\.bias \(4,\) for \(5,\), 1\.weight "),
+    "other names": (
+        {"factory": "torch.nn:Linear", "arguments": "in_features = 3\nout_features = 2"},
+        r"the weights in 'w\.safetensors' do not fit the network 'torch\.nn:Linear'; missing: bias, weight; not in the network: 1\.bias, 1\.weight, 3\.bias, 3\.weight",
+    ),
+    "other fingerprint": ({"fingerprint": "0" * 64}, r"the weights in 'w\.safetensors' have fingerprint \w{12}, the card says 0{12}\. Use"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_is_told(card, changes, said):
+    with pytest.raises(ModelError, match=rf"^card 'mine\.toml': {said}"):
+        load_model(card(**changes))
+
+
+def test_a_factory_that_is_no_python_is_told(card, tmp_path):
+    (tmp_path / "net.py").write_text("def make(:")
+    with pytest.raises(ModelError, match=r"'net\.py' cannot be imported \(SyntaxError"):
+        load_model(card())
+
+
+def test_private_names_are_not_offered(card, tmp_path):
+    card()
+    with pytest.raises(ModelError) as caught:
+        find_callable("net.py:privat", tmp_path, "test")
+    assert "_private" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model_state_dict": state},
+        lambda state: {"epoch": 1, "model": {"state_dict": state}},
+        lambda state: {f"module.{name}": value for name, value in state.items()},
+        lambda state: {"state_dict": {f"_orig_mod.{name}": value for name, value in state.items()}},
+        lambda state: {f"module._orig_mod.{name}": value for name, value in state.items()},
+    ],
+    ids=["plain", "state_dict", "model_state_dict", "nested", "parallel", "compiled", "parallel and compiled"],
+)
+def test_a_checkpoint_is_unwrapped(card, net, tmp_path, wrap):
+    torch.save(wrap(net.state_dict()), tmp_path / "w.pth")
+    assert load_model(card(weights="w.pth")).fingerprint == weights_fingerprint(net)
+
+
+class Payload:
+    """What a hostile checkpoint holds: loading it would write a file."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return open, (str(self.mark), "w")
+
+
+@pytest.mark.parametrize("protocol", ["torch", "pickle"])
+def test_code_in_a_checkpoint_does_not_run(tmp_path, protocol):
+    mark, path = tmp_path / "the-payload-ran", tmp_path / "w.pth"
+    if protocol == "torch":
+        torch.save({"weight": torch.ones(1), "extra": Payload(mark)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Payload(mark)))
+    with pytest.raises(
+        ModelError, match=r"^weights 'w\.pth': it cannot be read \(\w+: .*Expected a \.safetensors file, or a checkpoint"
+    ):
+        read_weights(path)
+    assert not mark.exists()
+    pickle.loads(pickle.dumps(Payload(mark))).close()
+    assert mark.exists(), "the payload is harmless, so this test proves nothing"
+
+
+def test_a_missing_file_is_told(card):
+    with pytest.raises(
+        ModelError, match=r"^weights 'gone\.pth': there is no file '.*gone\.pth'\. A card's paths are relative to the card\.$"
+    ):
+        load_model(card(weights="gone.pth"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.pth", b"<!doctype html><html><body>404: not found</body></html>"),
+        ("w.safetensors", b"<!doctype html><html><body>404: not found</body></html>"),
+        ("w.pth", b""),
+        ("w.safetensors", b""),
+    ],
+)
+def test_a_page_saved_as_weights_and_an_empty_file_are_told(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        ModelError, match=rf"^weights '{name}': it cannot be read \(\w+: .*\)\. Expected a \.safetensors file"
+    ) as caught:
+        read_weights(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+def test_a_truncated_file_is_told(card, net, tmp_path, name):
+    torch.save(net.state_dict(), tmp_path / "w.pth")
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=rf"^weights '{name}': it cannot be read"):
+        load_model(card(weights=name))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [([torch.ones(1)], "list"), ({"epoch": 3}, "dict"), ({}, "dict"), (torch.ones(2), "Tensor")]
+)
+def test_a_checkpoint_without_a_state_dict_is_told(tmp_path, content, kind):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=rf"^weights 'w\.pth': it holds a {kind}\. Expected a state dict: names and tensors"):
+        read_weights(tmp_path / "w.pth")
