@@ -36,4 +36,6 @@ def wilson(hits: int, n: int, z: float = 1.959963984540054) -> Rate:
     share, weight = hits / n, z * z / n
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / n + weight / (4 * n))
-    return Rate(hits, n, share, max(0.0, centre - half), min(1.0, centre + half))
+    low = 0.0 if hits == 0 else centre - half  # exact at the ends, where rounding would leave 0.9999999999999998
+    high = 1.0 if hits == n else centre + half
+    return Rate(hits, n, share, low, high)
