@@ -11,8 +11,10 @@ from netlens.explain.kernel_shap import KernelSHAP
 from netlens.explain.lime import LIME
 from netlens.explain.noise import SmoothGrad, VarGrad
 from netlens.explain.occlusion import Occlusion
+from netlens.explain.partition_shap import PartitionSHAP
 from netlens.explain.rise import RISE
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
+from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
 
 EXPLAINERS: dict[str, type[Explainer]] = {
     explainer.name: explainer
@@ -37,6 +39,9 @@ EXPLAINERS: dict[str, type[Explainer]] = {
         KernelSHAP,
         LIME,
         RISE,
+        DeepSHAP,
+        GradientSHAP,
+        PartitionSHAP,
     )
 }
 
@@ -47,11 +52,13 @@ __all__ = [
     "RISE",
     "Attribution",
     "DeepLIFT",
+    "DeepSHAP",
     "EigenCAM",
     "ExpectedGradients",
     "Explainer",
     "GradCAM",
     "GradCAMPlusPlus",
+    "GradientSHAP",
     "GradientXInput",
     "GuidedBackprop",
     "GuidedGradCAM",
@@ -60,6 +67,7 @@ __all__ = [
     "LayerCAM",
     "NeuronGradient",
     "Occlusion",
+    "PartitionSHAP",
     "Saliency",
     "ScoreCAM",
     "SmoothGrad",

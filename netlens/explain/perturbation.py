@@ -120,16 +120,22 @@ class Game:
 
     def scores(self, presence: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Score coalitions: `presence[row]` (S, players) says who is shown; gives (S,) for each row, float64."""
-        device = self.substitute.device
-        shown = [torch.nn.functional.pad(masks.to(device), (0, 1), value=True) for masks in presence]
-        inputs = self.stream.question.inputs
+        return self._scores(dict(enumerate(presence)))
+
+    def of(self, row: int, presence: torch.Tensor) -> torch.Tensor:
+        """Score coalitions (S, players) of one row: (S,), float64."""
+        return self._scores({row: presence})[row]
+
+    def _scores(self, presence: dict[int, torch.Tensor]) -> list[torch.Tensor]:
+        inputs, device = self.stream.question.inputs, self.substitute.device
+        shown = {row: torch.nn.functional.pad(masks.to(device), (0, 1), value=True) for row, masks in presence.items()}
 
         def write(out: torch.Tensor, row: int, ids: torch.Tensor) -> None:
             index = self._index[row]
             visible = shown[row][ids.to(device)].index_select(1, index.flatten()).view(len(ids), *index.shape)
             torch.where(visible, inputs[row], self.substitute[row], out=out)
 
-        return self.stream.scores([len(masks) for masks in presence], write)
+        return self.stream.scores([len(presence[row]) if row in presence else 0 for row in range(len(inputs))], write)
 
 
 def game(question: Question, features: Features, hidden: Replacement, precision: Precision = "float32") -> Game:

@@ -1,0 +1,208 @@
+"""DeepSHAP and GradientSHAP as the shap library computes them, checked."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from netlens.errors import ShapeError
+from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
+from netlens.explain.baselines import Baseline, baseline
+from netlens.explain.coverage import require
+from netlens.explain.features import is_image
+from netlens.explain.shap_library import shap_library
+from netlens.models.model import Model
+
+Background = Baseline | None
+
+
+@dataclass(frozen=True)
+class DeepSHAP:
+    """DeepLIFT's rules, averaged over a background: an approximation of Shapley values that needs few passes.
+
+    Its values add up to the logit less its mean over the background. How far they miss is `delta`.
+
+    Parameters
+    ----------
+    background : (K, ...) inputs to compare with, such as 100 training samples; or a baseline of `netlens.explain.baselines`. Without
+        one: `black` for images, `zero` for anything else.
+    tolerance : the largest `delta` at which the attribution counts as complete, as a share of the change of the logit.
+
+    Notes
+    -----
+    Computed by shap, on a copy of the modules that shares the weights. A model with an operation that has no rule is refused.
+
+    References
+    ----------
+    Lundberg and Lee 2017, arXiv:1705.07874.
+    """
+
+    name: ClassVar[str] = "deep_shap"
+    family: ClassVar[str] = "rules"
+    needs: ClassVar[str] = "gradients, a background, and a rule for every layer"
+    cost: ClassVar[str] = "2 forward and backward for each background sample"
+    gives: ClassVar[str] = "logits, signed, that add up to the change from the mean of the background"
+    reference: ClassVar[str] = "arXiv:1705.07874"
+
+    background: Background = None
+    tolerance: float = 0.01
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values shaped like `inputs`, in logits, with `delta` (N,), in logits."""
+        with asking(model, inputs, target, "DeepSHAP") as question:
+            require(question, "deep_lift", "expected_gradients, gradient_shap or kernel_shap")
+            grounds, chosen = _grounds(question, self.background)
+            values, change = torch.empty_like(question.inputs), []
+            for row, ground in enumerate(grounds):
+                values[row] = _deep(question, row, ground)
+                change.append(_change(question, row, ground))
+            delta = values.double().flatten(1).sum(1) - torch.stack(change)
+            params = {**params_of(self), "background": chosen}
+            return Attribution(
+                on_cpu(values), question.target.cpu(), self.name, params, delta=on_cpu(delta.float()), tolerance=self.tolerance
+            )
+
+
+@dataclass(frozen=True)
+class GradientSHAP:
+    """The gradient at random points between background samples and the input, times the difference of the two, averaged.
+
+    Parameters
+    ----------
+    background : as in `DeepSHAP`.
+    n_samples : points for each input.
+
+    Notes
+    -----
+    Cost: `n_samples` forward and backward passes per input, and one forward pass for each background sample. Computed by shap, which
+    calls it GradientExplainer; NumPy's global random state is given back. `expected_gradients` is the same idea with designed samples,
+    and a smaller error for the same cost. `delta` is how far the values miss the change of the logit; no tolerance is promised.
+
+    References
+    ----------
+    Erion, Janizek, Sturmfels, Lundberg and Lee 2021, arXiv:1906.10670.
+    """
+
+    name: ClassVar[str] = "gradient_shap"
+    family: ClassVar[str] = "gradient, along a path"
+    needs: ClassVar[str] = "gradients and a background"
+    cost: ClassVar[str] = "n_samples forward and backward"
+    gives: ClassVar[str] = "logits, signed, that add up to the change on average, with standard error"
+    reference: ClassVar[str] = "arXiv:1906.10670"
+
+    background: Background = None
+    n_samples: int = 200
+    seed: int = 0
+
+    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
+        """Return values shaped like `inputs`, in logits, with their standard error and `delta` (N,), in logits."""
+        if self.n_samples < 2:
+            raise ShapeError("GradientSHAP", f"n_samples is {self.n_samples}", expected="at least 2")
+        with asking(model, inputs, target, "GradientSHAP") as question:
+            grounds, chosen = _grounds(question, self.background)
+            values, spread, change = torch.empty_like(question.inputs), torch.empty_like(question.inputs), []
+            for row, ground in enumerate(grounds):
+                with _twin(question, row) as twin, global_state(self.seed):
+                    explainer = shap_library().GradientExplainer(twin, ground, batch_size=question.rows)
+                    means, variances = explainer.shap_values(
+                        question.inputs[row : row + 1], nsamples=self.n_samples, rseed=self.seed, return_variances=True
+                    )
+                values[row] = _values(means, values[row])
+                # shap divides the variance by the root of the number of points; the variance of a mean is divided by the number.
+                spread[row] = (_values(variances, values[row]) / self.n_samples**0.5).sqrt()
+                change.append(_change(question, row, ground))
+            delta = values.double().flatten(1).sum(1) - torch.stack(change)
+            params = {**params_of(self), "background": chosen}
+            return Attribution(
+                on_cpu(values),
+                question.target.cpu(),
+                self.name,
+                params,
+                seed=self.seed,
+                delta=on_cpu(delta.float()),
+                spread=on_cpu(spread),
+            )
+
+
+class _OneLogit(nn.Module):
+    """A network that gives the logit of one class, (N, 1)."""
+
+    def __init__(self, net: nn.Module, target: int, prepare: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.net, self.target, self.prepare = net, target, prepare
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.net(self.prepare(inputs))
+        return logits[:, self.target : self.target + 1]
+
+
+@contextmanager
+def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
+    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not."""
+    net = question.model.net
+    shared: dict[int, Any] = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in net.parameters()}
+    shared |= {id(buffer): buffer for buffer in net.buffers()}
+    twin = _OneLogit(copy.deepcopy(net, shared), int(question.target[row]), question.plan.prepare).eval()
+    for module in twin.net.modules():
+        if getattr(module, "inplace", False):
+            setattr(module, "inplace", False)  # noqa: B010 - shap compares what goes into an activation with what comes out
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
+        yield twin
+
+
+@contextmanager
+def global_state(seed: int) -> Iterator[None]:
+    """Seed NumPy's global random state, from which shap draws, and give it back as it was."""
+    before = np.random.get_state()  # noqa: NPY002
+    try:
+        np.random.seed(seed)  # noqa: NPY002
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def _deep(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
+    """The values of one row, averaged over the background a few samples at a time."""
+    total, size = torch.zeros_like(question.inputs[row], dtype=torch.float64), max(1, question.rows // 2)
+    with _twin(question, row) as twin:
+        for part in torch.split(ground, size):
+            explainer = shap_library().DeepExplainer(twin, part)
+            found = explainer.shap_values(question.inputs[row : row + 1], check_additivity=False)
+            total += len(part) * _values(found, total)
+    return total / len(ground)
+
+
+def _values(found: Any, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(found, dtype=np.float64)).view(like.shape).to(like)
+
+
+def _change(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
+    """The logit of a row less its mean over the background, float64."""
+    with torch.no_grad():
+        points = torch.cat([question.inputs[row : row + 1], ground])
+        scores = question.chunked(question.scores, points, question.target[row].expand(len(points))).double()
+    return scores[0] - scores[1:].mean()
+
+
+def _grounds(question: Question, choice: Background) -> tuple[list[torch.Tensor], str]:
+    """The background of each row, (K, ...), and what was chosen."""
+    inputs, operation = question.inputs, question.operation
+    if isinstance(choice, torch.Tensor):
+        if choice.shape[1:] != inputs.shape[1:] or len(choice) == 0:
+            expected = f"(K, {', '.join(map(str, inputs.shape[1:]))})"
+            raise ShapeError(operation, f"the background has shape {tuple(choice.shape)}", expected=expected)
+        if not choice.isfinite().all():
+            raise ShapeError(operation, "the background holds NaN or infinite values", expected="finite numbers")
+        return [choice.detach().to(inputs)] * len(inputs), f"{len(choice)} samples"
+    chosen = choice or ("black" if is_image(question.model, inputs) else "zero")
+    start = baseline(chosen, question.model, inputs, operation)
+    return [row.unsqueeze(0) for row in start.contiguous()], chosen

@@ -1,0 +1,156 @@
+"""What the shap library computes: its sums, its agreement with known values, and what is left of it afterwards."""
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import DeepLiftShap
+from captum.testing.helpers.basic_models import BasicModel_MultiLayer
+from torch import nn
+from torch.nn import functional
+
+from netlens.data import Preprocess
+from netlens.errors import ModelError, ShapeError
+from netlens.explain.base import Explainer
+from netlens.explain.kernel_shap import KernelSHAP
+from netlens.explain.partition_shap import PartitionSHAP
+from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
+from netlens.models import Model
+from netlens.models.architectures import MnistCNN
+
+GREY = Preprocess((0.1,), (0.3,))
+
+
+@pytest.fixture
+def cnn() -> Model:
+    torch.manual_seed(0)
+    return Model(MnistCNN(size=12, classes=3), "tiny", ("a", "b", "c"), GREY)
+
+
+def linear() -> tuple[Model, torch.Tensor]:
+    net = nn.Linear(6, 2)
+    return Model(net, "linear", ("a", "b"), GREY), net.weight[1].detach()
+
+
+@pytest.mark.parametrize("make", [lambda ground: DeepSHAP(ground), lambda ground: GradientSHAP(ground, n_samples=4000)])
+def test_a_linear_network_gives_weight_times_distance_from_the_background(make: object) -> None:
+    assert callable(make)
+    model, weight = linear()
+    inputs, ground = torch.randn(2, 6), torch.randn(5, 6)
+    found = make(ground)(model, inputs, 1)
+    exact = weight * (inputs - ground.mean(0))
+    allowed = torch.full_like(exact, 1e-5) if found.spread is None else 5 * found.spread
+    assert ((found.values - exact).abs() <= allowed).all()
+
+
+def test_deep_shap_adds_up_and_captum_agrees(cnn: Model) -> None:
+    images, ground = torch.randn(2, 1, 12, 12), torch.randn(70, 1, 12, 12)
+    found = DeepSHAP(ground)(cnn, images, 2)
+    assert found.complete is not None
+    assert found.complete.all()
+    assert found.error is not None
+    assert found.error.max() < 1e-4
+    scores = cnn.logits(images)[:, 2] - cnn.logits(ground)[:, 2].mean()
+    torch.testing.assert_close(found.values.sum((1, 2, 3)), scores, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:Setting forward, backward hooks:UserWarning")  # captum says what it does
+def test_deep_shap_equals_captum_on_a_network_of_linear_layers_and_activations() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+    inputs, ground = torch.randn(3, 6), torch.randn(9, 6)
+    ours = DeepSHAP(ground)(Model(net, "mlp", ("a", "b"), GREY), inputs, 0)
+    theirs = DeepLiftShap(net).attribute(inputs, ground, target=0)
+    torch.testing.assert_close(ours.values, theirs.detach(), atol=1e-5, rtol=1e-4)
+
+
+def test_deep_shap_refuses_what_it_has_no_rule_for() -> None:
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(6, 8), nn.Linear(8, 2)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.two(functional.relu(self.one(inputs)))
+
+    with pytest.raises(
+        ModelError, match=r"do not handle: .*made in `forward`.* Use expected_gradients, gradient_shap or kernel_shap"
+    ):
+        DeepSHAP()(Model(Functional(), "functional", ("a", "b"), GREY), torch.randn(2, 6))
+
+
+@pytest.mark.parametrize("method", [DeepSHAP(), GradientSHAP(n_samples=10), PartitionSHAP(n_samples=50)])
+def test_the_model_and_the_random_state_are_left_as_they_were(cnn: Model, method: Explainer) -> None:
+    cnn.net.train()
+    for weight in cnn.net.parameters():
+        weight.grad = torch.ones_like(weight)
+    names = {name: set(vars(module)) for name, module in cnn.net.named_modules()}
+    state, before = np.random.get_state()[1].copy(), cnn.fingerprint  # noqa: NPY002
+    found = method(cnn, torch.randn(2, 1, 12, 12))
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    assert cnn.net.training
+    assert all((weight.grad == 1).all() and weight.requires_grad for weight in cnn.net.parameters())
+    assert {name: set(vars(module)) for name, module in cnn.net.named_modules()} == names
+    assert not any(module._forward_hooks or module._backward_hooks for module in cnn.net.modules())
+    assert Model(cnn.net, "again", cnn.classes, GREY).fingerprint == before
+    assert found.values.shape == (2, 1, 12, 12)
+
+
+def test_networks_that_work_in_place_are_explained() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 2))
+    found = DeepSHAP()(Model(net, "inplace", ("a", "b"), GREY), torch.randn(2, 6))
+    assert found.complete is not None
+    assert found.complete.all()
+    assert net[1].inplace
+
+
+def test_gradient_shap_draws_the_same_for_a_row_alone_and_states_its_error(cnn: Model) -> None:
+    images, ground = torch.randn(2, 1, 12, 12), torch.randn(6, 1, 12, 12)
+    runs = [GradientSHAP(ground, 40, seed)(cnn, images, 0) for seed in range(12)]
+    alone = GradientSHAP(ground, 40, 0)(cnn, images[1:], 0)
+    torch.testing.assert_close(runs[0].values[1], alone.values[0])
+    seen = torch.stack([run.values for run in runs]).std(0)
+    stated = torch.stack([run.spread for run in runs if run.spread is not None]).square().mean(0).sqrt()
+    assert 0.8 < float((stated.square().mean() / seen.square().mean()).sqrt()) < 1.25
+
+
+def test_partition_shap_is_exact_where_pairs_share_a_branch() -> None:
+    model = Model(BasicModel_MultiLayer(), "reference", ("a", "b"), GREY)
+    found = PartitionSHAP()(model, torch.tensor([[20.0, 50.0, 30.0]]), 0)
+    assert found.values.sum() == pytest.approx(390)
+    scores = {shown: float(model.logits(torch.tensor([shown]) * torch.tensor([[20.0, 50.0, 30.0]]))[0, 0]) for shown in SHOWN}
+
+    def gain(without: tuple[float, ...], *also: int) -> float:
+        return scores[tuple(1.0 if place in also else value for place, value in enumerate(without))] - scores[without]
+
+    # The tree is (0, (1, 2)): player 0 against the pair, and the players of the pair with and without player 0.
+    first = (gain((0.0, 0.0, 0.0), 0) + gain((0.0, 1.0, 1.0), 0)) / 2
+    second = sum(gain((a, 0.0, b), 1) for a in (0.0, 1.0) for b in (0.0, 1.0)) / 4
+    torch.testing.assert_close(found.values[0, :2], torch.tensor([first, second]))
+
+
+SHOWN = [(a, b, c) for a in (0.0, 1.0) for b in (0.0, 1.0) for c in (0.0, 1.0)]
+
+
+def test_partition_shap_is_linear_on_a_linear_network_and_adds_up_when_passes_run_out(cnn: Model) -> None:
+    model, weight = linear()
+    inputs, sample = torch.randn(2, 6), torch.randn(6)
+    found = PartitionSHAP(replacement=sample)(model, inputs, 1)
+    torch.testing.assert_close(found.values, weight * (inputs - sample), atol=1e-5, rtol=1e-4)
+    short = PartitionSHAP(n_samples=20)(cnn, torch.randn(2, 1, 12, 12))
+    assert short.complete is not None
+    assert short.complete.all()
+    assert short.spread is None
+
+
+def test_partition_shap_agrees_with_kernel_shap_on_two_features(cnn: Model) -> None:
+    image, labels = torch.randn(1, 1, 12, 12), (torch.arange(144) // 72).view(1, 1, 12, 12)
+    one, other = (method(labels, "zero")(cnn, image, 1) for method in (PartitionSHAP, KernelSHAP))
+    torch.testing.assert_close(one.values, other.values, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("ground", [torch.zeros(3, 5), torch.zeros(0, 6), torch.full((2, 6), torch.inf)])
+def test_a_background_that_does_not_fit_is_refused(ground: torch.Tensor) -> None:
+    model, _ = linear()
+    with pytest.raises(ShapeError, match=r"Expected \(K, 6\)|NaN or infinite"):
+        DeepSHAP(ground)(model, torch.randn(2, 6))
