@@ -19,7 +19,8 @@ from netlens.audit.provenance import provenance
 from netlens.behaviour import Calibration, Performance, Rate, calibration, performance
 from netlens.data import Batch, Dataset
 from netlens.errors import OutputError
-from netlens.explain import Attribution, GradCAM, IntegratedGradients, Saliency
+from netlens.explain import Attribution, Explainer, GradCAM, IntegratedGradients, Saliency
+from netlens.explain.maps import map_layers
 from netlens.models.model import Model
 
 SCHEMA = "netlens-audit/1"
@@ -115,7 +116,8 @@ class Audit:
                 "audit", f"'{path.parent}' cannot be written ({error.strerror})", remedy="Choose another folder."
             ) from error
         finally:
-            partial.unlink(missing_ok=True)
+            if partial.is_file():
+                partial.unlink()
         return path
 
     def _worst_cases(self) -> list[dict[str, Any]]:
@@ -177,7 +179,10 @@ def audit(model: Model, train: Dataset, test: Dataset, *, seed: int = 0, n_worst
 
 def _explain(model: Model, worst: Batch, result: Performance) -> tuple[Attribution, ...]:
     answers = torch.from_numpy(result.predictions[worst.ids])
-    return tuple(method(model, worst.inputs, answers) for method in (Saliency(), IntegratedGradients(), GradCAM()))
+    methods: list[Explainer] = [Saliency(), IntegratedGradients()]
+    if map_layers(model, worst.inputs):
+        methods.append(GradCAM())
+    return tuple(method(model, worst.inputs, answers) for method in methods)
 
 
 def _by_class(dataset: Dataset) -> dict[str, int]:

@@ -15,6 +15,7 @@ from netlens.data import Dataset
 
 Verdict = Literal["PASS", "WARN", "FAIL", "NOT SHOWN"]
 VERDICTS: tuple[Verdict, ...] = ("PASS", "WARN", "FAIL", "NOT SHOWN")
+SEVERITY: tuple[Verdict, ...] = ("FAIL", "WARN", "PASS", "NOT SHOWN")
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,17 @@ def weakest_class(result: Performance, gap: float = 0.05) -> Finding:
     if not judged:
         nothing = "No class has the 30 samples that a judgement needs."
         return Finding("NL302", title, "NOT SHOWN", math.nan, math.nan, math.nan, 0, rule, reason, nothing)
-    rate, name = min(judged, key=lambda pair: pair[0].value)
-    wide = wilson(rate.hits, rate.n, z=_bonferroni_z(len(judged)))
-    threshold = result.accuracy.value * (1 - gap)
+    z, threshold = _bonferroni_z(len(judged)), result.accuracy.value * (1 - gap)
+    wide = {name: wilson(rate.hits, rate.n, z=z) for rate, name in judged}
+    verdicts = {name: judge(one.low, one.high, threshold) for name, one in wide.items()}
+    rate, name = min(judged, key=lambda pair: (SEVERITY.index(verdicts[pair[1]]), pair[0].value))
+    least = rate.value == min(other.value for other, _ in judged)
     sentence = (
-        f"The class found least often is {name}: {round(100 * rate.value)} of 100 ({low_high(rate)}). "
-        f"The average over all classes is {round(100 * result.accuracy.value)}."
+        f"The class {'found least often' if least else 'that decides'} is {name}: {in_hundred(rate.value)} of 100 ({low_high(rate)}). "
+        f"Over all samples it is {in_hundred(result.accuracy.value)}."
     )
-    return Finding(
-        "NL302", title, judge(wide.low, wide.high, threshold), rate.value, wide.low, wide.high, rate.n, rule, reason, sentence
-    )
+    low, high = wide[name].low, wide[name].high
+    return Finding("NL302", title, verdicts[name], rate.value, low, high, rate.n, rule, reason, sentence)
 
 
 def calibrated(result: Calibration, n: int) -> Finding:
@@ -155,14 +157,26 @@ def complete(relative: Sequence[float], tolerance: float = 0.05) -> Finding:
         f"the completeness error of Integrated Gradients is under {tolerance:.0%} of the change that it explains",
         "Values that do not add up to the answer leave part of it unexplained.",
         f"The explanations of the {len(relative)} worst cases miss at most {100 * worst:.1f} % of what they explain."
+        if len(relative) > 1
+        else f"The explanation of the worst case misses {100 * worst:.1f} % of what it explains."
         if relative
-        else "There was no wrong answer to explain.",
+        else "No wrong answer was explained.",
     )
 
 
 def right_in_hundred(rate: Rate) -> str:
     """Say an accuracy in whole numbers of a hundred."""
-    return f"On {rate.n:,} images held back from training, this model was right {round(100 * rate.value)} times in 100 ({low_high(rate)})."
+    often = in_hundred(rate.value)
+    times = "time" if often in ("1", "under 1") else "times"
+    return f"On {rate.n:,} images held back from training, this model was right {often} {times} in 100 ({low_high(rate)})."
+
+
+def in_hundred(share: float) -> str:
+    """Say a share in whole numbers of a hundred; only a share of exactly 0 or 1 is called 0 or 100."""
+    number = round(100 * share)
+    if number in (0, 100) and 0 < share < 1:
+        return "under 1" if share < 0.5 else "over 99"
+    return str(number)
 
 
 def low_high(rate: Rate) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netlens.audit.audit import Audit
-from netlens.audit.findings import Finding, counts
+from netlens.audit.findings import Finding, counts, in_hundred
 
 NOT_TESTED = (
     "disturbed images (blur, noise, another contrast)",
@@ -57,17 +57,24 @@ def declared(audit: Audit) -> list[tuple[str, str]]:
 
 def worst_cases(audit: Audit) -> str:
     """Say how sure the model was when it was wrong."""
-    wrong = audit.performance.accuracy.n - audit.performance.accuracy.hits
+    rate = audit.performance.accuracy
+    wrong = rate.n - rate.hits
+    if not wrong:
+        return f"The model answered all {rate.n:,} test images correctly, so there is no wrong answer to show."
     if audit.worst is None:
-        return (
-            f"The model answered all {audit.performance.accuracy.n:,} test images correctly, so there is no wrong answer to show."
-        )
+        return f"{_plural(wrong, 'wrong answer').capitalize()} of {rate.n:,}; none was asked for in this report."
     sure = audit.performance.probabilities[audit.worst.ids].max(1)
+    shown = len(audit.worst)
+    low, high = (f"{in_hundred(share)} %" for share in (sure.min(), sure.max()))
+    span = low if low == high else f"from {low} to {high}"
+    which = (
+        f"Of {wrong:,} wrong answers, these {shown} were" if shown > 1 else f"Of {_plural(wrong, 'wrong answer')}, this one was"
+    )
     return (
-        f"Of {wrong:,} wrong answers, these {len(audit.worst)} were given with the highest probability: from {100 * sure.min():.0f} % to "
-        f"{100 * sure.max():.0f} %. Have someone who knows the subject look at each: is it the model that is wrong, or the label?"
+        f"{which} given with the highest probability: {span}. "
+        "Have someone who knows the subject look at each: is it the model that is wrong, or the label?"
     )
 
 
 def _plural(number: int, word: str) -> str:
-    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
+    return f"{f'{number:,}' if number else 'no'} {word}{'' if number == 1 else 's'}"

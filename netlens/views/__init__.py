@@ -8,10 +8,12 @@ from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
 from netlens.views.samples import mistakes, samples
+from netlens.views.table import Table, rates, table
 from netlens.views.training import curves, gradient_flow
 
 __all__ = [
     "Prose",
+    "Table",
     "View",
     "bars",
     "claim",
@@ -26,10 +28,12 @@ __all__ = [
     "mistakes",
     "outputs",
     "percent",
+    "rates",
     "reliability",
     "samples",
     "say",
     "steps",
+    "table",
     "verdicts",
     "waterfall",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def verdicts(findings: pd.DataFrame) -> View:
     def draw() -> Figure:
         columns = 3
         lines = math.ceil(len(rows) / columns)
-        figure = new_figure(WIDTH, 0.72 * lines)
+        figure = new_figure(WIDTH, 0.8 * lines)
         axes = figure.subplots()
         axes.set_axis_off()
         axes.set_xlim(0, columns)
@@ -36,15 +37,17 @@ def verdicts(findings: pd.DataFrame) -> View:
             axes.add_patch(box)
             axes.text(
                 column + 0.1,
-                line + 0.38,
+                line + 0.33,
                 f"{MARKS[row['verdict']]} {row['verdict']}",
                 fontsize=9,
                 fontweight="bold",
                 va="center",
                 color=INK,
             )
-            axes.text(column + 0.9, line + 0.38, row["check"], fontsize=7, va="center", ha="right", color=INK)
-            axes.text(column + 0.1, line + 0.68, row["what it asks"], fontsize=7.2, va="center", color=INK)
+            axes.text(column + 0.9, line + 0.33, row["check"], fontsize=7, va="center", ha="right", color=INK)
+            axes.text(
+                column + 0.1, line + 0.66, fill(row["what it asks"], 30), fontsize=7, va="center", color=INK, linespacing=1.1
+            )
         return figure
 
     listed = "; ".join(f"{row['what it asks']}: {row['verdict']}" for row in rows)

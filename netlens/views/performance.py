@@ -22,14 +22,14 @@ def confusion(result: Performance) -> View:
     classes = len(result.classes)
 
     def draw() -> Figure:
-        size = min(7.0, 2.0 + 0.32 * classes)
+        size = min(6.6, 1.5 + 0.25 * classes)
         figure = new_figure(width=size + 0.8, height=size)
         axes = figure.subplots()
         marks = np.where(result.confusion > 0, result.confusion.astype(str), "")
         annotations = marks if classes <= 20 else False
         sns.heatmap(
             wrong, annot=annotations, fmt="", cmap="OrRd", vmin=0, vmax=most, ax=axes, square=True, linewidths=0.5, linecolor="#e4e7eb",
-            annot_kws={"size": 8}, cbar_kws={"label": "wrong answers", "shrink": 0.7, "ticks": MaxNLocator(integer=True, nbins=5)},
+            annot_kws={"size": 7.5}, cbar_kws={"label": "wrong answers", "shrink": 0.7, "ticks": MaxNLocator(integer=True, nbins=5)},
         )  # fmt: skip
         axes.set_xticks(np.arange(classes) + 0.5, result.classes, rotation=90 if max(map(len, result.classes)) > 3 else 0)
         axes.set_yticks(np.arange(classes) + 0.5, result.classes, rotation=0)

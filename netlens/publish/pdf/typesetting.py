@@ -1,0 +1,84 @@
+"""Run Typst: fonts, standards, and a message that says what could not be set."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from netlens.errors import RunError
+from netlens.publish.pdf.document import OPERATION, Document
+
+log = logging.getLogger(__name__)
+
+FIXED_TIME = 946684800  # 1 January 2000, UTC: the date in a PDF's metadata when SOURCE_DATE_EPOCH names none
+ASIAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+ASIAN_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
+UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
+
+
+def typeset(document: Document) -> bytes:
+    """Set a document as PDF/A-2a and PDF/UA-1.
+
+    A character that no font here has is written as its number, such as (U+1F680), and a warning names it.
+
+    Raises
+    ------
+    RunError : Typst refuses it: a broken picture, or text that cannot be set.
+    """
+    import typst
+
+    texts = {"main.typ": document.source, "head.json": document.files["head.json"].decode()}
+    fonts, asian = _fonts(any(ASIAN.search(text) for text in texts.values()))
+    options: dict[str, Any] = {
+        "format": "pdf",
+        "font_paths": fonts,
+        "ignore_system_fonts": True,
+        "pdf_standards": ["a-2a", "ua-1"],
+        "timestamp": int(os.environ.get("SOURCE_DATE_EPOCH", FIXED_TIME)),
+        "sys_inputs": {"asian": asian},
+    }
+    while True:
+        files = {**document.files, **{name: text.encode() for name, text in texts.items()}}
+        try:
+            made, warnings = typst.compile_with_warnings(files, **options)
+        except typst.TypstError as error:
+            texts = _spelt_out(texts, error)
+            continue
+        for warning in warnings:
+            log.warning("typst: %s", warning)
+        return bytes(made)
+
+
+def _spelt_out(texts: dict[str, str], error: Any) -> dict[str, str]:
+    """Replace the characters that no font has by their numbers; any other error, or one that this does not mend, is raised."""
+    missing = {sign for found in UNSHOWN.findall(error.diagnostic) for sign in found if ord(sign) > 127}
+    numbers = {ord(sign): f"(U+{ord(sign):04X})" for sign in missing}
+    mended = {name: text.translate(numbers) for name, text in texts.items()}
+    if mended == texts:
+        where = " ".join(error.diagnostic.split()[:60])
+        problem = f"the PDF could not be set: {error.message}"
+        raise RunError(OPERATION, problem, remedy=f"Look at the figure or text that Typst names: {where}") from error
+    names = ", ".join(sorted(numbers.values()))
+    log.warning("no font here has %s; for Chinese, Japanese and Korean install Noto Sans CJK", names)
+    return mended
+
+
+def _fonts(needs_asian: bool) -> tuple[list[str], str]:
+    """Folders and files of fonts: matplotlib's own, which its SVG figures use, and a Chinese, Japanese and Korean one if needed."""
+    import matplotlib
+    from matplotlib import font_manager
+
+    own = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
+    if not needs_asian:
+        return [own], ""
+    known = {entry.name: entry.fname for entry in font_manager.fontManager.ttflist}
+    for name in ASIAN_FONTS:
+        if name in known:
+            return [own, known[name]], name
+    for path in font_manager.findSystemFonts():
+        if "CJK" in Path(path).name:
+            return [own, path], ASIAN_FONTS[0]
+    return [own], ""
