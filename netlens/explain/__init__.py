@@ -3,6 +3,7 @@
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.cam import GradCAM, GradCAMPlusPlus, LayerCAM
 from netlens.explain.deep import LRP, DeepLIFT
+from netlens.explain.description import describe
 from netlens.explain.expected import ExpectedGradients
 from netlens.explain.gradient import GradientXInput, NeuronGradient, Saliency
 from netlens.explain.guided import GuidedBackprop, GuidedGradCAM
@@ -73,4 +74,5 @@ __all__ = [
     "SmoothGrad",
     "Target",
     "VarGrad",
+    "describe",
 ]

@@ -73,7 +73,7 @@ def measure(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
         sent = pair.clone().requires_grad_().clone()
         logits = run(sent).detach()
     own = inputs[0].numel() * inputs.element_size()
-    row_bytes, largest = max(own, sum(kept.values()) // 2), max(own, *kept.values()) // 2
+    row_bytes, largest = max(own, sum(kept.values()) // 2), max([own, *kept.values()]) // 2
     layout = torch.channels_last if _takes_channels_last(net, pair, logits, run) else torch.contiguous_format
     return Plan(_rows(row_bytes, largest, inputs.device), row_bytes, layout, writes=sent._version > 0)
 
