@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def document(notebook: dict[str, Any], *, folder: Path | None, name: str, code: 
     if first:
         body = _without_title(body)
     body = _levels(body)
+    body = _kept_together(body)
     body = [_pictures(text, piece, found, folder) for text, piece in zip(body, found.pieces, strict=True)]
     head = {
         "title": title,
@@ -117,6 +119,17 @@ def _levels(body: list[str]) -> list[str]:
         return "=" * last + " "
 
     return [HEADING.sub(lift, text) for text in body]
+
+
+def _kept_together(body: list[str]) -> list[str]:
+    """Keep the paragraph that introduces a figure or a table on the page of what it introduces."""
+    kept = list(body)
+    for place, (text, following) in enumerate(pairwise(body)):
+        head, gap, last = text.rpartition("\n\n")
+        title, mark, last = ("", "", last) if not last.startswith("=") else last.partition("\n")
+        if following.startswith(("#picture(", "#listing(")) and last.strip() and not re.match(r"[-+#=\]]|\d+\.", last):
+            kept[place] = f"{head}{gap}{title}{mark}#block(sticky: true)[{last.strip()}]"
+    return kept
 
 
 def _pictures(text: str, piece: Piece, found: Collected, folder: Path | None) -> str:

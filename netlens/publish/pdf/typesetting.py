@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,16 @@ log = logging.getLogger(__name__)
 
 FIXED_TIME = 946684800  # 1 January 2000, UTC: the date in a PDF's metadata when SOURCE_DATE_EPOCH names none
 ASIAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-ASIAN_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
+ASIAN_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "PingFang SC",
+)
 UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 
 
@@ -34,22 +45,29 @@ def typeset(document: Document) -> bytes:
     fonts, asian = _fonts(any(ASIAN.search(text) for text in texts.values()))
     options: dict[str, Any] = {
         "format": "pdf",
-        "font_paths": fonts,
         "ignore_system_fonts": True,
         "pdf_standards": ["a-2a", "ua-1"],
         "timestamp": int(os.environ.get("SOURCE_DATE_EPOCH", FIXED_TIME)),
         "sys_inputs": {"asian": asian},
     }
-    while True:
-        files = {**document.files, **{name: text.encode() for name, text in texts.items()}}
-        try:
-            made, warnings = typst.compile_with_warnings(files, **options)
-        except typst.TypstError as error:
-            texts = _spelt_out(texts, error)
-            continue
-        for warning in warnings:
-            log.warning("typst: %s", warning)
-        return bytes(made)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "fonts").mkdir()
+        for font in fonts:
+            shutil.copy2(font, Path(folder) / "fonts" / font.name)
+        options["font_paths"] = [str(Path(folder) / "fonts")]
+        for name, content in document.files.items():
+            (Path(folder) / name).write_bytes(content)
+        while True:
+            for name, text in texts.items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            try:
+                made, warnings = typst.compile_with_warnings(str(Path(folder) / "main.typ"), root=folder, **options)
+            except typst.TypstError as error:
+                texts = _spelt_out(texts, error)
+                continue
+            for warning in warnings:
+                log.warning("typst: %s", warning)
+            return bytes(made)
 
 
 def _spelt_out(texts: dict[str, str], error: Any) -> dict[str, str]:
@@ -66,19 +84,20 @@ def _spelt_out(texts: dict[str, str], error: Any) -> dict[str, str]:
     return mended
 
 
-def _fonts(needs_asian: bool) -> tuple[list[str], str]:
-    """Folders and files of fonts: matplotlib's own, which its SVG figures use, and a Chinese, Japanese and Korean one if needed."""
+def _fonts(needs_asian: bool) -> tuple[list[Path], str]:
+    """Font files: the family that matplotlib's SVG figures use, and one for Chinese, Japanese and Korean text if needed.
+
+    matplotlib's font of last resort is left out: it draws a box for any character, so that nobody would learn of a missing one.
+    """
     import matplotlib
     from matplotlib import font_manager
 
-    own = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
+    own = sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVu*.ttf"))
     if not needs_asian:
-        return [own], ""
-    known = {entry.name: entry.fname for entry in font_manager.fontManager.ttflist}
-    for name in ASIAN_FONTS:
-        if name in known:
-            return [own, known[name]], name
-    for path in font_manager.findSystemFonts():
-        if "CJK" in Path(path).name:
-            return [own, path], ASIAN_FONTS[0]
-    return [own], ""
+        return own, ""
+    files = {entry.name: Path(entry.fname) for entry in font_manager.fontManager.ttflist}
+    files |= {
+        font_manager.get_font(path).family_name: Path(path) for path in sorted(font_manager.findSystemFonts()) if "CJK" in path
+    }
+    name = next((name for name in ASIAN_FONTS if name in files), "")
+    return ([*own, files[name]], name) if name else (own, "")
