@@ -14,6 +14,7 @@ from netlens.explain.noise import SmoothGrad, VarGrad
 from netlens.explain.occlusion import Occlusion
 from netlens.explain.partition_shap import PartitionSHAP
 from netlens.explain.rise import RISE
+from netlens.explain.rule_tree import RuleTree
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
 from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
 
@@ -43,6 +44,7 @@ EXPLAINERS: dict[str, type[Explainer]] = {
         DeepSHAP,
         GradientSHAP,
         PartitionSHAP,
+        RuleTree,
     )
 }
 
@@ -69,6 +71,7 @@ __all__ = [
     "NeuronGradient",
     "Occlusion",
     "PartitionSHAP",
+    "RuleTree",
     "Saliency",
     "ScoreCAM",
     "SmoothGrad",
