@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.explain import Attribution
-from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent
+from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent, plural
 from netlens.views.samples import picture
 from netlens.views.titles import title_of
 
@@ -130,7 +130,7 @@ def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classe
     ]
     broken = f" Stamped: the values of {', '.join(failed)} do not add up to the answer." if failed else ""
     alt = (
-        f"{len(batch)} images in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
+        f"{plural(len(batch), 'image')} in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
         f"Share of each map's size that lies on the ink: {listed}.{broken}"
     )
     caption = (
@@ -160,9 +160,12 @@ def steps(counts: Sequence[int], errors: Sequence[float], tolerance: float) -> V
         axes.legend()
         return figure
 
-    met = [count for count, error in zip(counts, errors, strict=True) if error <= tolerance]
+    missed = [place for place, error in enumerate(errors) if error > tolerance]  # it need not fall evenly
+    first = missed[-1] + 1 if missed else 0
     reached = (
-        f"It is below {percent(tolerance)} from {met[0]} steps on." if met else f"It never falls below {percent(tolerance)}."
+        f"It is below {percent(tolerance)} from {counts[first]} steps on."
+        if first < len(counts)
+        else f"It never stays below {percent(tolerance)}."
     )
     alt = f"Mean completeness error of Integrated Gradients: {percent(errors[0], 2)} with {counts[0]} steps, {percent(errors[-1], 2)} with {counts[-1]}. {reached}"
     caption = f"How far the values miss the change of the logit that they should add up to, as a share of it. {reached}"
@@ -202,7 +205,7 @@ def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: S
         return figure
 
     listed = ", ".join(f"{a.layer} ({m.shape[1]} by {m.shape[2]})" for a, m in zip(attributions, maps, strict=True))
-    alt = f"Grad-CAM of {len(batch)} images read at the layers {listed}."
+    alt = f"Grad-CAM of {plural(len(batch), 'image')} read at the layers {listed}."
     caption = (
         f"The same question asked of {len(maps)} layers. Later layers are coarser and say more about the class; early ones follow edges. "
         "Each map has its own scale, printed under it."

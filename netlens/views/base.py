@@ -117,6 +117,11 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def plural(count: int, noun: str) -> str:
+    """Write how many: 1 -> '1 image', 1200 -> '1,200 images'."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def times(count: int) -> str:
     """Write how often: 1 -> 'once', 2 -> 'twice', 3 -> '3 times'."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from netlens.behaviour import Calibration
-from netlens.views.base import ACCENT, MUTED, RULE, View, new_figure, percent
+from netlens.views.base import ACCENT, MUTED, RULE, View, new_figure, percent, plural
 
 
 def reliability(result: Calibration) -> View:
@@ -62,8 +62,8 @@ def reliability(result: Calibration) -> View:
     verdict = "more than chance explains" if beyond else "no more than chance explains"
     outside = [i for i in filled if not result.band[i, 0] <= result.accuracy[i].value <= result.band[i, 1]]
     alt = (
-        f"Reliability diagram with {len(filled)} bins that hold samples. The expected calibration error is {percent(result.ece)}, {verdict}: "
-        f"a perfectly calibrated model would stay below {percent(result.null)} in 95 of 100 cases. {len(outside)} bins lie outside the band."
+        f"Reliability diagram with {plural(len(filled), 'bin')} that {'holds' if len(filled) == 1 else 'hold'} samples. The expected calibration error is {percent(result.ece)}, {verdict}: "
+        f"a perfectly calibrated model would stay below {percent(result.null)} in 95 of 100 cases. {plural(len(outside), 'bin')} {'lies' if len(outside) == 1 else 'lie'} outside the band."
     )
     caption = (
         f"Each dot is a bin of answers given with similar probability; on the dashed line it would be right as often as it says. The gap, averaged over samples, "

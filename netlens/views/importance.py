@@ -141,7 +141,7 @@ def force(attribution: Attribution, row: int = 0, *, names: Sequence[str] | None
 
     alt = (
         f"Force plot for {subject}: {len(up)} features push the logit up by {up['value'].sum():.2f}, {len(down)} push it down by "
-        f"{-down['value'].sum():.2f}; together {total:+.2f}."
+        f"{down['value'].abs().sum():.2f}; together {total:+.2f}."
     )
     caption = (
         f"Red pushes towards {subject}, from the left; blue pushes back, from the right. They meet at {total:+.2f} logits. "

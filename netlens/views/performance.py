@@ -104,7 +104,9 @@ def outputs(result: Performance) -> View:
     def draw() -> Figure:
         figure = new_figure(height=2.4)
         left, axes = figure.subplots(1, 2, width_ratios=(1, 1))
-        means = np.stack([result.probabilities[result.labels == label].mean(0) for label in range(len(result.classes))])
+        means = np.full((len(result.classes), len(result.classes)), np.nan)  # stays so for a class without samples
+        for label in np.unique(result.labels):
+            means[label] = result.probabilities[result.labels == label].mean(0)
         sns.heatmap(
             means,
             cmap="viridis",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netlens.behaviour import Performance
 from netlens.data import Batch
-from netlens.views.base import WIDTH, View, new_figure, percent
+from netlens.views.base import WIDTH, View, new_figure, percent, plural
 
 
 def picture(axes: Axes, raw: NDArray[np.uint8], title: str = "") -> None:
@@ -42,8 +42,8 @@ def samples(batch: Batch, classes: Sequence[str]) -> View:
     """Show a batch with its labels."""
     labels = [classes[label] for label in batch.labels.tolist()]
     table = pd.DataFrame({"sample": batch.ids, "label": labels})
-    alt = f"{len(batch)} images, labelled {', '.join(labels)}."
-    caption = f"{len(batch)} images of the data set. Above each: its label."
+    alt = f"{plural(len(batch), 'image')}, labelled {', '.join(labels)}."
+    caption = f"{plural(len(batch), 'image')} of the data set. Above each: its label."
     return View(lambda: grid(batch.raw, labels), table, alt, caption)
 
 
@@ -55,9 +55,10 @@ def mistakes(batch: Batch, result: Performance) -> View:
     table = pd.DataFrame({"sample": batch.ids, "label": truth, "answer": answers, "probability": sure})
     titles = [f"{label} read as {answer}\n{percent(p)} sure" for label, answer, p in zip(truth, answers, sure, strict=True)]
     listed = "; ".join(title.replace("\n", ", ") for title in titles)
-    alt = f"The {len(batch)} wrong answers that the model was surest of: {listed}."
+    wrong = f"{len(batch)} wrong answers" if len(batch) > 1 else "wrong answer"
+    alt = f"The {wrong} that the model was surest of: {listed}."
     caption = (
-        f"The {len(batch)} wrong answers given with the highest probability, the surest first. "
+        f"The {wrong} given with the highest probability{', the surest first' if len(batch) > 1 else ''}. "
         "Ask of each: would a person have read it differently? Some labels may be wrong."
     )
     return View(lambda: grid(batch.raw, titles, columns=6), table, alt, caption)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.training import Record
-from netlens.views.base import ACCENT, MUTED, PALETTE, View, new_figure, percent
+from netlens.views.base import ACCENT, MUTED, PALETTE, View, new_figure, percent, plural
 
 
 def smooth(values: NDArray[np.float32], window: int) -> NDArray[np.float64]:
@@ -40,7 +43,10 @@ def curves(record: Record) -> View:
         ):
             axes.plot(np.arange(1, steps + 1), values, color=MUTED, alpha=0.25, linewidth=0.7)
             axes.plot(
-                np.arange(1, steps + 1), smooth(values, per_epoch // 2), color=ACCENT, label="training, mean of half an epoch"
+                np.arange(1, steps + 1),
+                smooth(values, max(1, per_epoch // 2)),
+                color=ACCENT,
+                label="training, mean of half an epoch",
             )
             axes.plot(ends, tests, "o-", color=PALETTE[1], markersize=4, label="test, after each epoch")
             axes.set_title(title)
@@ -51,10 +57,11 @@ def curves(record: Record) -> View:
         right.legend(loc="lower right", fontsize=8)
         return figure
 
-    first, last = percent(float(record.test_accuracy[0])), percent(float(record.test_accuracy[-1]))
+    last = percent(float(record.test_accuracy[-1]))
+    loss = _change(record.test_loss, "{:.3f}".format, " after the first epoch")
     alt = (
-        f"Two line charts over {steps} steps in {epochs} epochs. The loss on the test split falls from {record.test_loss[0]:.3f} "
-        f"after the first epoch to {record.test_loss[-1]:.3f}; its accuracy rises from {first} to {last}."
+        f"Two line charts over {plural(steps, 'step')} in {plural(epochs, 'epoch')}. The loss on the test split {loss}; "
+        f"its accuracy {_change(record.test_accuracy, percent)}."
     )
     caption = (
         f"Left, the loss (logarithmic axis); right, the accuracy. Thin grey: each step. The test accuracy ends at {last}. "
@@ -94,17 +101,27 @@ def gradient_flow(record: Record) -> View:
         return figure
 
     medians = np.median(record.gradient_norm, axis=0)
-    ratio = float(medians.max() / medians.min())
+    ratio = float(medians.max() / medians.min()) if medians.all() else math.inf
     largest, smallest = record.layers[int(medians.argmax())], record.layers[int(medians.argmin())]
-    alt = (
-        f"Gradient norms of the layers {', '.join(record.layers)} over {len(steps)} steps. In the middle of the steps {largest} has the "
-        f"largest norm and {smallest} the smallest, {ratio:.1f} times less."
-    )
-    caption = (
-        f"Left: gradient norms on a logarithmic axis, averaged over {window} steps. Their medians differ by a factor of {ratio:.1f}, from "
-        f"`{smallest}` to `{largest}`: no layer starves, none explodes. Right: how far the weights have moved."
-        if ratio < 100
-        else f"Left: gradient norms on a logarithmic axis, averaged over {window} steps. Their medians differ by a factor of {ratio:.0f}: "
-        f"`{smallest}` learns next to nothing beside `{largest}`. Right: how far the weights have moved."
-    )
+    apart = f"In the middle of the steps {largest} has the largest norm and {smallest} the smallest, {ratio:.1f} times less."
+    if ratio < 100:
+        found = (
+            f"Their medians differ by a factor of {ratio:.1f}, from `{smallest}` to `{largest}`: no layer starves, none explodes."
+        )
+    elif math.isfinite(ratio):
+        found = f"Their medians differ by a factor of {ratio:.0f}: `{smallest}` learns next to nothing beside `{largest}`."
+    else:
+        still = [name for name, median in zip(record.layers, medians, strict=True) if median == 0]
+        apart = f"No gradient reaches {', '.join(still)}."
+        found = f"No gradient reaches {', '.join(f'`{name}`' for name in still)}, which cannot learn."
+    alt = f"Gradient norms of the layers {', '.join(record.layers)} over {plural(len(steps), 'step')}. {apart}"
+    caption = f"Left: gradient norms on a logarithmic axis, averaged over {plural(window, 'step')}. {found} Right: how far the weights have moved."
     return View(draw, table, alt, caption)
+
+
+def _change(values: NDArray[np.float32], write: Callable[[float], str], when: str = "") -> str:
+    """Say where a series goes: 'falls from 0.300 to 0.100'."""
+    first, last = (write(float(value)) for value in (values[0], values[-1]))
+    if first == last:
+        return f"stays at {last}"
+    return f"{'rises' if values[-1] > values[0] else 'falls'} from {first}{when} to {last}"
