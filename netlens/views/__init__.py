@@ -7,7 +7,8 @@ from netlens.views.calibration import reliability
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
-from netlens.views.samples import mistakes, samples
+from netlens.views.samples import mistakes, pictures, samples
+from netlens.views.stability import seeds
 from netlens.views.table import Table, rates, table
 from netlens.views.training import curves, gradient_flow
 
@@ -28,10 +29,12 @@ __all__ = [
     "mistakes",
     "outputs",
     "percent",
+    "pictures",
     "rates",
     "reliability",
     "samples",
     "say",
+    "seeds",
     "steps",
     "table",
     "verdicts",

@@ -77,14 +77,17 @@ def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: floa
     bar.outline.set_visible(False)
 
 
-def methods_by_samples(attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str]) -> View:
+def methods_by_samples(
+    attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str], names: Sequence[str] = ()
+) -> View:
     """Show methods (rows) on samples (columns).
 
     Methods have different units, so each row has a colour bar of its own; along a row, shades may be compared.
+    `names` : what the rows are called; without them, the names of the methods.
     """
     maps = [reduce(attribution) for attribution in attributions]
     ends = [limits(values) for values in maps]
-    names = [title_of(attribution) for attribution in attributions]
+    names = list(names) or [title_of(attribution) for attribution in attributions]
     rows = []
     for attribution, name, values in zip(attributions, names, maps, strict=True):
         for place, sample in enumerate(batch.ids):

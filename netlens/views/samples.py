@@ -47,6 +47,13 @@ def samples(batch: Batch, classes: Sequence[str]) -> View:
     return View(lambda: grid(batch.raw, labels), table, alt, caption)
 
 
+def pictures(images: NDArray[np.uint8], titles: Sequence[str], caption: str, columns: int = 8) -> View:
+    """Show images (N, H, W[, C]), each under its title; the caption also serves those who do not see them."""
+    table = pd.DataFrame({"picture": range(1, len(images) + 1), "title": list(titles)})
+    listed = "; ".join(title.replace("\n", ", ") for title in titles)
+    return View(lambda: grid(images, titles, columns), table, f"{len(images)} images: {listed}. {caption}", caption)
+
+
 def mistakes(batch: Batch, result: Performance) -> View:
     """Show samples that were answered wrongly: `batch` holds them, `result` the answers to the whole split."""
     truth = [result.classes[result.labels[i]] for i in batch.ids]
