@@ -13,6 +13,7 @@ from netlens.errors import DataError, NetlensError, OutputError, RunError
 from netlens.publish import execute as one
 from netlens.publish import run, stored
 from netlens.publish.plan import plan
+from netlens.publish.progress import progress
 
 
 def execute(project, *paths, jobs=None, **given):
@@ -230,6 +231,21 @@ def test_a_file_in_place_of_the_output_folder_is_told(project):
     (project.root / "_build").write_text("not a folder")
     with pytest.raises(OutputError, match=r"a file is where a folder should be\. Expected a writable folder\. Move that"):
         execute(project, project.add("one", "1"))
+
+
+def test_a_terminal_shows_a_bar_and_a_file_gets_lines(monkeypatch, capsys):
+    for terminal, kind in ((True, "Bar"), (False, "Lines")):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        show = progress(2)
+        assert type(show).__name__ == kind
+        show.started("one", 2)
+        show.cell("one")
+        show.ended("one", 1.5)
+        show.close()
+    said = capsys.readouterr().err
+    assert "1/2" in said
+    assert "one: 1.5 s" in said
+    assert said.endswith("one: running, 2 cells\none: done in 1.5 s\n")
 
 
 def test_an_interrupt_ends_kernel_and_worker_and_leaves_nothing(project):
