@@ -1,0 +1,83 @@
+"""Every notebook runs from top to bottom on small data, the way that `netlens run` runs it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from netlens.errors import ModelError
+from netlens.publish import gate, run
+from netlens.publish.plan import plan
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+# Settings that keep a run short; a notebook without any gets the small data set.
+SMALL = {
+    "03_saliency_and_gradcam": {"samples": "[0, 1]", "n_samples": "8", "n_steps": "8"},
+    "audit": {"n_worst": "2"},
+}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with the notebooks of this one."""
+    root = tmp_path_factory.mktemp("notebooks")
+    shutil.copytree(FOLDER, root / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (root / "_toc.yml").write_text("root: index\n")
+    return root
+
+
+def small(name):
+    """The parameters of a short run."""
+    return {"dataset": "digits"} | SMALL.get(name, {})
+
+
+def execute(project, name, given):
+    (done,) = run.run_all([plan(project, project / "notebooks" / f"{name}.ipynb", given, "netlens run")], "netlens run")
+    return done.folder / "notebook.ipynb"
+
+
+def outputs(copy):
+    return [output for cell in json.loads(copy.read_text())["cells"] for output in cell.get("outputs", [])]
+
+
+def whole(copy, name, project):
+    """Check what every executed notebook owes; give back its figures."""
+    notebook = json.loads(copy.read_text())
+    assert all(cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code")
+    shown = outputs(copy)
+    assert not [output for output in shown if output["output_type"] in ("error", "stream")]
+    assert [str(problem) for problem in gate.check(name, copy, project)] == []
+    figures = [output for output in shown if "image/png" in output.get("data", {})]
+    for figure in figures:
+        facts = figure["metadata"]["netlens"]
+        assert len(facts["alt"]) > 20
+        assert facts["caption"].endswith((".", "**"))
+        assert "image/svg+xml" in figure["data"]
+    return figures
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_runs_on_small_data(project, name):
+    figures = whole(execute(project, name, small(name)), name, project)
+    assert len(figures) >= 4
+
+
+def test_the_audit_writes_its_numbers_beside_itself(project):
+    copy = execute(project, "audit", small("audit"))
+    document = json.loads((copy.parent / "audit.json").read_text())
+    assert document["performance"]["accuracy"]["n"] == 359
+    assert document["provenance"]["command"] == "netlens audit mnist-cnn --dataset digits -p seed=0"
+
+
+@pytest.mark.parametrize("name", ["01_train_mnist_cnn", "audit"])
+def test_a_network_without_convolutions_can_be_chosen(project, name):
+    whole(execute(project, name, small(name) | {"model": "mnist-mlp"}), name, project)
+
+
+def test_grad_cam_without_convolutions_is_refused_in_words(project):
+    with pytest.raises(ModelError, match="mnist-mlp has no layer with maps") as caught:
+        execute(project, "03_saliency_and_gradcam", small("03_saliency_and_gradcam") | {"model": "mnist-mlp"})
+    assert "stopped at cell" in caught.value.__notes__[0]
