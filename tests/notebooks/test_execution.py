@@ -15,8 +15,10 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 # Settings that keep a run short; a notebook without any gets the small data set.
 SMALL = {
     "03_saliency_and_gradcam": {"samples": "[0, 1]", "n_samples": "8", "n_steps": "8"},
+    "04_lime_and_shap": {"samples": "[0, 1]", "n_samples": "100", "cells": "4", "counts": "[40, 80]"},
     "audit": {"n_worst": "2"},
 }
+
 pytestmark = pytest.mark.slow
 
 
