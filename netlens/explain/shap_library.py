@@ -7,9 +7,12 @@ from types import ModuleType
 
 
 def shap_library() -> ModuleType:
-    """Import shap; it draws its colours in a way that matplotlib means to deprecate, and says so at import."""
+    """Import shap without what it says at import: of colours that matplotlib means to deprecate, and of a missing progress bar."""
+    from tqdm import TqdmWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PendingDeprecationWarning)
+        warnings.simplefilter("ignore", TqdmWarning)
         import shap
 
     assert isinstance(shap, ModuleType)
