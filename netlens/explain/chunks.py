@@ -116,29 +116,31 @@ def budget(device: torch.device) -> int:
 
 
 def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
-    """Do `work` on all rows at once; when memory runs out, on halves, and remember in the plan to send fewer.
+    """Do `work` on as many rows at once as the plan says; when memory runs out, plan half as many, also for later.
 
     Raises
     ------
     ModelError : one row alone does not fit into memory.
     """
+    rows = len(tensors[0])
+    if rows > chosen.rows:
+        pieces = spans(rows, chosen.rows)
+        return torch.cat([halving(operation, chosen, work, *(tensor[piece] for tensor in tensors)) for piece in pieces])
     try:
         return work(*tensors)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        rows, said = len(tensors[0]), str(error).splitlines()[0] if str(error) else type(error).__name__
         if rows == 1:
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
             remedy = "Use a smaller input, or a machine with more memory."
             raise ModelError(operation, f"one input does not fit into memory ({said})", remedy=remedy) from error
     # Outside of the handler, so that the failed pass has let go of its memory.
     gc.collect()
     if tensors[0].is_cuda:
         torch.cuda.empty_cache()
-    half = rows // 2
-    chosen.rows = min(chosen.rows, rows - half)
-    first = halving(operation, chosen, work, *(tensor[:half] for tensor in tensors))
-    return torch.cat([first, halving(operation, chosen, work, *(tensor[half:] for tensor in tensors))])
+    chosen.rows = rows - rows // 2
+    return halving(operation, chosen, work, *tensors)
 
 
 def out_of_memory(error: BaseException) -> bool:

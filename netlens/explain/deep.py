@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, 
 from netlens.explain.baselines import Baseline, baselines
 from netlens.explain.coverage import require
 from netlens.models.model import Model
+from netlens.models.twin import twin
 
 INSTEAD = "integrated_gradients or expected_gradients"
 
@@ -115,12 +115,12 @@ class LRP:
         from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
         from captum.attr._utils.lrp_rules import EpsilonRule
 
-        with _replica(question.model.net) as twin:
-            for module in twin.net.modules():
+        with _replica(question.model.net, question.operation) as outer:
+            for module in outer.net.modules():
                 if not any(module.children()) and type(module) not in SUPPORTED_NON_LINEAR_LAYERS:
                     module.rule = EpsilonRule(self.epsilon)  # also where captum knows none: what only reshapes keeps relevance
-            values = CaptumLRP(twin).attribute(question.plan.prepare(inputs).detach().clone().requires_grad_(), target=target)
-            logits = twin.seen[0].gather(1, target.unsqueeze(1))
+            values = CaptumLRP(outer).attribute(question.plan.prepare(inputs).detach().clone().requires_grad_(), target=target)
+            logits = outer.seen[0].gather(1, target.unsqueeze(1))
         return torch.cat([values.detach().flatten(1), logits], 1)
 
 
@@ -129,10 +129,10 @@ def _lifted(question: Question, start: torch.Tensor) -> torch.Tensor:
     from captum.attr import DeepLift
 
     def one(inputs: torch.Tensor, origin: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        with _replica(question.model.net) as twin:
+        with _replica(question.model.net, question.operation) as outer:
             points = question.plan.prepare(inputs).detach().clone().requires_grad_()
-            values = DeepLift(twin).attribute(points, question.plan.prepare(origin), target=target)
-            logits = twin.seen[0].gather(1, target.repeat(2).unsqueeze(1))
+            values = DeepLift(outer).attribute(points, question.plan.prepare(origin), target=target)
+            logits = outer.seen[0].gather(1, target.repeat(2).unsqueeze(1))
         change = logits[: len(inputs)] - logits[len(inputs) :]
         return torch.cat([values.detach().flatten(1), change], 1)
 
@@ -162,15 +162,14 @@ def _apart(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _replica(net: nn.Module) -> Iterator[_Twin]:
-    """Copy the modules of a network, but none of its weights: whatever happens to the hooks of the copy, the network keeps its own."""
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    twin = _Twin(copy.deepcopy(net, shared)).eval()
-    for module in twin.net.modules():
+def _replica(net: nn.Module, operation: str) -> Iterator[_Twin]:
+    """A copy of the modules that shares the weights: captum's hooks go there, and go with it, whatever happens."""
+    outer = _Twin(twin(net, operation)).eval()
+    for module in outer.net.modules():
         if not any(module.children()):
             module.register_forward_pre_hook(_apart)
         if getattr(module, "inplace", False):
             setattr(module, "inplace", False)  # noqa: B010 - captum compares what goes into an activation with what comes out
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
-        yield twin
+        yield outer

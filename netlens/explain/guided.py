@@ -99,7 +99,9 @@ class GuidedGradCAM:
         maps = kept.get(layer)
         if maps is None or maps.ndim != 4:
             raise no_maps(question, layer, "was not reached" if maps is None else f"gives {tuple(maps.shape)}")
-        (gradient,) = torch.autograd.grad(scores.sum(), maps, retain_graph=True, materialize_grads=True)
+        (gradient,) = torch.autograd.grad(scores.sum(), maps, retain_graph=True, allow_unused=True)
+        if gradient is None:
+            raise no_maps(question, layer, "has no path to the logits")
         cam = torch.einsum("bkhw,bk->bhw", maps.detach(), gradient.mean((2, 3))).unsqueeze(1).relu()
         drop_negative(scores)
         guided = exact(question.derivative(scores, points))

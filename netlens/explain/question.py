@@ -68,10 +68,12 @@ class Question:
 
     def derivative(self, scores: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
         """The gradient of the sum of `scores` with respect to `of`, checked."""
-        if not scores.requires_grad:
+        gradient = None
+        if scores.requires_grad:
+            (gradient,) = torch.autograd.grad(scores.sum(), of, allow_unused=True)
+        if gradient is None:
             problem = f"no gradient of {self.model.name} reaches what is explained: it is quantised, or it cuts the graph"
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
-        (gradient,) = torch.autograd.grad(scores.sum(), of, materialize_grads=True)
         if not gradient.isfinite().all():
             problem = f"the gradient of {self.model.name} is not a finite number everywhere"
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from netlens.errors import ModelError, ShapeError, unknown
 from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
 from netlens.models.model import Model
 from netlens.models.still import still
+from netlens.models.twin import twin
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,24 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> 
         if any(isinstance(module, torch.jit.ScriptModule) for module in model.net.modules()):
             return [Uncovered("TorchScript", "", "no rule can be attached inside of it")]
         sample = fitting(model) if inputs is None else inputs[:1].detach().clone().to(model.device)
-        with module_calls(model.net) as calls:
-            logits = model.net(sample.requires_grad_().clone())
+        copied = replace(model, net=twin(model.net, "coverage"))  # the rules are hung on such a copy: judge what it runs
+        with module_calls(copied.net) as calls:
+            logits = _run(copied, sample.requires_grad_().clone())
     if not isinstance(logits, torch.Tensor):
         problem = f"{model.name} gives a {type(logits).__name__}"
         raise ModelError("coverage", problem, expected="one tensor of logits, (N, classes)")
     if not logits.requires_grad:
         return [Uncovered("the whole network", "", "no gradient reaches its input")]
     return judge(RULES[method], model, graph_nodes(logits), calls)
+
+
+def _run(model: Model, sample: torch.Tensor) -> Any:
+    try:
+        return model.net(sample)
+    except (RuntimeError, ValueError) as error:
+        said = str(error).strip().splitlines()[-1] if str(error).strip() else ""
+        problem = f"{model.name} broke on inputs shaped {tuple(sample.shape)} ({type(error).__name__}: {said})"
+        raise ModelError("coverage", problem, remedy="Check that it takes inputs of this shape.") from error
 
 
 def judge(rules: Rules, model: Model, nodes: list[Node], calls: list[Call]) -> list[Uncovered]:
