@@ -10,6 +10,7 @@ from netlens.views.prose import Prose, claim, say
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.stability import seeds
 from netlens.views.table import Table, rates, table
+from netlens.views.text import cloud, words
 from netlens.views.training import curves, gradient_flow
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "bars",
     "claim",
     "class_counts",
+    "cloud",
     "confusion",
     "curves",
     "force",
@@ -39,4 +41,5 @@ __all__ = [
     "table",
     "verdicts",
     "waterfall",
+    "words",
 ]
