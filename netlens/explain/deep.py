@@ -15,6 +15,7 @@ from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.baselines import Baseline, baselines
 from netlens.explain.coverage import require
+from netlens.explain.libraries import importing
 from netlens.models.model import Model
 from netlens.models.twin import twin
 
@@ -111,9 +112,10 @@ class LRP:
 
     def _share(self, question: Question, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Relevance of each input value, and in the last column the logit: (B, values + 1)."""
-        from captum.attr import LRP as CaptumLRP
-        from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
-        from captum.attr._utils.lrp_rules import EpsilonRule
+        with importing():
+            from captum.attr import LRP as CaptumLRP
+            from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
+            from captum.attr._utils.lrp_rules import EpsilonRule
 
         with _replica(question.model.net, question.operation) as outer:
             for module in outer.net.modules():
@@ -126,7 +128,8 @@ class LRP:
 
 def _lifted(question: Question, start: torch.Tensor) -> torch.Tensor:
     """Contribution of each input value, and in the last column the change of the logit: (N, values + 1)."""
-    from captum.attr import DeepLift
+    with importing():
+        from captum.attr import DeepLift
 
     def one(inputs: torch.Tensor, origin: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         with _replica(question.model.net, question.operation) as outer:

@@ -18,7 +18,7 @@ from netlens.explain.regression import Fit
 from netlens.explain.replacement import Replacement
 from netlens.explain.sampled import attribution
 from netlens.explain.shap_adapters import global_state
-from netlens.explain.shap_library import shap_library
+from netlens.explain.libraries import shap_library
 from netlens.models.model import Model
 
 

@@ -18,7 +18,7 @@ from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, 
 from netlens.explain.baselines import Baseline, baseline
 from netlens.explain.coverage import require
 from netlens.explain.features import is_image
-from netlens.explain.shap_library import shap_library
+from netlens.explain.libraries import shap_library
 from netlens.models.model import Model
 
 Background = Baseline | None

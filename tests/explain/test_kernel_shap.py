@@ -11,7 +11,7 @@ from torch import nn
 from netlens.data import Preprocess
 from netlens.errors import ShapeError
 from netlens.explain.kernel_shap import KernelSHAP
-from netlens.explain.shap_library import shap_library
+from netlens.explain.libraries import shap_library
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
 
