@@ -16,7 +16,7 @@ STYLE = Path(__file__).with_name("report_page.css")
 CITATION = re.compile(r"\{cite:[a-z]+\}`([^`]+)`")
 DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$")
-HIDDEN = {"remove-cell", "remove-output"}
+HIDDEN = {"remove-cell", "remove-output", "site-only"}
 FIRST_HEADING = re.compile(r"\A\s*# .*$", re.MULTILINE)
 
 

@@ -15,7 +15,7 @@ from netlens.publish.pdf.tables import html_table
 log = logging.getLogger(__name__)
 
 PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
-HIDDEN = {"remove-cell", "remove_cell"}
+HIDDEN = {"remove-cell", "site-only"}
 ALIGNED = re.compile(r"\\begin\{(align|alignat|equation|gather|multline|eqnarray)(\*?)\}.*?\\end\{\1\2\}", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -40,7 +40,7 @@ class Collected:
 
 
 def collect(notebook: dict[str, Any], *, code: bool) -> Collected:
-    """Collect what a notebook shows. Tags: `remove-cell`, `remove-input`, `remove-output` and `hide-output` are respected."""
+    """Collect what a notebook shows. Tags: `remove-cell`, `site-only`, `remove-input`, `remove-output`, `hide-output`."""
     found = Collected()
     for number, cell in enumerate(notebook["cells"], start=1):
         tags = set(cell.get("metadata", {}).get("tags", []))
