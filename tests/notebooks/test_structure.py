@@ -142,16 +142,7 @@ def test_code_cells_are_short_and_hide_no_work(path):
         assert not re.search(r"^\s*[%!]", text, re.MULTILINE), f"{cell['id']}: a magic"
 
 
-TO_MEND = {"03_saliency_and_gradcam": "03-13 to 03-16", "04_lime_and_shap": "04-04 to 04-06"}
-
-
-def in_a_row(path):
-    """A notebook, and whether it is known to have too many code cells in a row."""
-    reason = f"no prose between the cells {TO_MEND.get(path.stem)}"
-    return pytest.param(path, marks=pytest.mark.xfail(reason=reason, strict=True) if path.stem in TO_MEND else (), id=path.stem)
-
-
-@pytest.mark.parametrize("path", [in_a_row(path) for path in NOTEBOOKS])
+@of(NOTEBOOKS)
 def test_at_most_two_code_cells_follow_each_other_beside_one_that_speaks(path):
     runs = [[]]
     for cell in cells(path)[3:]:
