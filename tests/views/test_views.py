@@ -8,11 +8,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from lxml import etree
 
 from netlens import views
 from netlens.behaviour import calibration, performance
-from netlens.explain import GradCAM, IntegratedGradients, Saliency, SmoothGrad
+from netlens.explain import Attribution, GradCAM, IntegratedGradients, Saliency, SmoothGrad
 from netlens.views.base import _render
 
 
@@ -39,6 +40,7 @@ def seen(learned, digits):
 FINDINGS = pd.DataFrame(
     {"check": ["NL1", "NL2"], "what it asks": ["Is it so?", "Is it not?"], "verdict": ["PASS", "NOT SHOWN"], "more": ["a", "b"]}
 )
+TEXT = Attribution(torch.tensor([[0.0, 1.0, -2.0]]), torch.tensor([1]), "occlusion")
 MAKE = {
     "samples": lambda seen: views.samples(seen["batch"], seen["test"].classes),
     "mistakes": lambda seen: views.mistakes(seen["worst"], seen["result"]),
@@ -55,6 +57,8 @@ MAKE = {
     "class_counts": lambda _: views.class_counts({"a": 5, "b": 9}, {"a": 3, "b": 3}),
     "pictures": lambda seen: views.pictures(seen["batch"].raw, ["+0.5", "a\nb", "0"], "One window is black."),
     "seeds": lambda _: views.seeds([50, 100], {"LIME": [0.25, 0.5], "SHAP": [0.75, 0.97]}),
+    "words": lambda _: views.words(TEXT, ["a", "fine", "bore"], subject="praise"),
+    "cloud": lambda _: views.cloud(["fine", "bore", "fine"], [1.0, -3.0, 2.0], subject="praise"),
     "bars": lambda seen: views.bars(seen["maps"][1], subject="zero"),
     "waterfall": lambda seen: views.waterfall(seen["maps"][2], subject="zero"),
     "force": lambda seen: views.force(seen["maps"][3], subject="zero"),
@@ -88,6 +92,8 @@ def key_numbers(name, seen):
         "steps": (["30 % with 2 steps", "0.4 % with 8", "below 1 % from 8 steps on"], ["below 1 % from 8 steps on"]),
         "verdicts": (["2 checks", "Is it so?: PASS; Is it not?: NOT SHOWN"], ["PASS and FAIL need evidence"]),
         "class_counts": (["2 classes", "from 5 (a) to 9 (b)", "every class has 3 test samples"], ["from 5 (a) to 9 (b)"]),
+        "words": (["3 words", "“bore” -2, “fine” +1, “a” +0 logits"], ["“bore” -2, “fine” +1"]),
+        "cloud": (["2 words", "“bore” -3, “fine” +1.5 logits"], ["“bore” -3, “fine” +1.5"]),
         "pictures": (["3 images: +0.5; a, b; 0. One window is black."], ["One window is black."]),
         "seeds": (2 * [["LIME: 0.25 with 50 passes, 0.50 with 100; SHAP: 0.75 with 50 passes, 0.97 with 100"]]),
         "bars": (["the 12 largest of 64", f"{max(largest.tolist(), key=abs):+.2f} logits"], ["zero", "all 64 values"]),
@@ -140,7 +146,9 @@ def test_a_picture_is_the_same_twice(name, seen):
 
 def test_every_view_is_tested():
     names = {name for name in views.__all__ if callable(getattr(views, name)) and name[0].islower()}
-    assert names - {"claim", "say", "percent", "table", "rates"} == set(MAKE)
+    assert names - {"claim", "say", "percent", "table", "rates"} == set(MAKE), (
+        "give the new view a place in MAKE and its words in key_numbers"
+    )
 
 
 def test_text_in_a_figure_for_print_stays_text(seen):
