@@ -15,6 +15,7 @@ from netlens.errors import RunError, UsageError
 from netlens.publish import notebook, stored
 from netlens.publish.apidoc import api_overview, api_pages
 from netlens.publish.atomic import new_folder
+from netlens.publish.method_table import write_methods
 from netlens.publish.named_figures import write_named_figures
 from netlens.publish.page import page
 from netlens.publish.reports_page import reports_page
@@ -50,6 +51,7 @@ def stage(project: Path, executed: Mapping[str, Path], target: Path, *, reports:
         _write_notebooks(project, executed, pages, fresh)
         (fresh / f"{REPORTS}.md").write_text(reports_page(reports or {}), encoding="utf-8")
         _write_reference(fresh)
+        write_methods(fresh)
         _copy_mathjax(fresh / "book" / "_static" / "mathjax")
         _require_pages(project, fresh, pages)
 
