@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +32,37 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Do as `seed_everything` for a while; afterwards every generator and torch's mode are as they were."""
+    import numpy as np
+    import torch
+
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002 - see above
+    with torch.random.fork_rng(), determinism(torch.are_deterministic_algorithms_enabled()):
+        benchmark = torch.backends.cudnn.benchmark
+        try:
+            seed_everything(seed)
+            yield
+        finally:
+            torch.backends.cudnn.benchmark = benchmark
+            random.setstate(before[0])
+            np.random.set_state(before[1])  # noqa: NPY002
+
+
+@contextmanager
+def determinism(on: bool) -> Iterator[None]:
+    """Switch torch's deterministic mode on or off for a while: some operations have no deterministic form and refuse to run."""
+    import torch
+
+    before, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        torch.use_deterministic_algorithms(on)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 def generator(seed: int) -> torch.Generator:

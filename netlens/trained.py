@@ -24,7 +24,7 @@ from netlens.errors import NetlensError, OutputError, UsageError, unknown
 from netlens.models.load import find_callable, load_model
 from netlens.models.model import Model, weights_fingerprint
 from netlens.models.tutorial import TUTORIAL_MODELS, Recipe
-from netlens.seeding import seed_everything
+from netlens.seeding import seeded
 from netlens.training import Record, fit
 
 log = logging.getLogger(__name__)
@@ -107,11 +107,11 @@ def _read(folder: Path, device: str) -> tuple[Model, Record] | None:
 
 def _train_into(folder: Path, name: str, recipe: Recipe, train: Dataset, test: Dataset, device: str, seed: int) -> None:
     arguments = {"size": train.raw.shape[1], "channels": 1, "classes": len(train.classes)}
-    seed_everything(seed)
     factory = find_callable(TUTORIAL_MODELS[name].factory, Path(), f"model '{name}'")
-    net = factory(**arguments)
-    assert isinstance(net, torch.nn.Module)
-    record = fit(net, train, test, recipe, seed=seed, device=device)
+    with seeded(seed):
+        net = factory(**arguments)
+        assert isinstance(net, torch.nn.Module)
+        record = fit(net, train, test, recipe, seed=seed, device=device)
     card = {
         "model": {
             "name": name,

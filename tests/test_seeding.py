@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from netlens.seeding import generator, seed_everything
+from netlens.seeding import determinism, generator, seed_everything, seeded
 
 
 def draws():
@@ -42,3 +42,26 @@ def test_a_generator_has_a_stream_of_its_own():
     assert torch.equal(torch.rand(3, generator=generator(5)), expected)
     assert torch.equal(torch.rand(1), untouched)
     assert not torch.equal(torch.rand(3, generator=generator(6)), expected)
+
+
+def test_seeded_gives_every_state_back():
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    expected = draws()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    torch.use_deterministic_algorithms(False)
+    with pytest.raises(KeyError, match="inside"), seeded(7):
+        assert torch.are_deterministic_algorithms_enabled()
+        inside = draws()
+        raise KeyError("inside")
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert draws() == expected
+    with seeded(7):
+        assert draws() == inside
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_determinism_is_switched_for_a_while(before):
+    torch.use_deterministic_algorithms(before)
+    with determinism(not before):
+        assert torch.are_deterministic_algorithms_enabled() is not before
+    assert torch.are_deterministic_algorithms_enabled() is before

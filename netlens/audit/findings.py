@@ -111,6 +111,8 @@ def weakest_class(result: Performance, gap: float = 0.05) -> Finding:
         nothing = "No class has the 30 samples that a judgement needs."
         return Finding("NL302", title, "NOT SHOWN", math.nan, math.nan, math.nan, 0, rule, reason, nothing)
     z, threshold = _bonferroni_z(len(judged)), result.accuracy.value * (1 - gap)
+    needed = math.ceil(threshold / (1 - threshold) * z * z) if threshold < 1 else 0  # from here on all found is enough
+    rule += f"; to pass, a class needs at least {needed} samples"
     wide = {name: wilson(rate.hits, rate.n, z=z) for rate, name in judged}
     verdicts = {name: judge(one.low, one.high, threshold) for name, one in wide.items()}
     rate, name = min(judged, key=lambda pair: (SEVERITY.index(verdicts[pair[1]]), pair[0].value))

@@ -18,6 +18,7 @@ from netlens.explain.coverage import require
 from netlens.explain.libraries import importing
 from netlens.models.model import Model
 from netlens.models.twin import twin
+from netlens.seeding import determinism
 
 INSTEAD = "integrated_gradients or expected_gradients"
 
@@ -173,6 +174,9 @@ def _replica(net: nn.Module, operation: str) -> Iterator[_Twin]:
             module.register_forward_pre_hook(_apart)
         if getattr(module, "inplace", False):
             setattr(module, "inplace", False)  # noqa: B010 - captum compares what goes into an activation with what comes out
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        determinism(False),
+    ):  # captum undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
         yield outer

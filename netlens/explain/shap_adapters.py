@@ -20,6 +20,7 @@ from netlens.explain.coverage import require
 from netlens.explain.features import is_image
 from netlens.explain.libraries import shap_library
 from netlens.models.model import Model
+from netlens.seeding import determinism
 
 Background = Baseline | None
 
@@ -154,7 +155,10 @@ def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
     for module in twin.net.modules():
         if getattr(module, "inplace", False):
             setattr(module, "inplace", False)  # noqa: B010 - shap compares what goes into an activation with what comes out
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        determinism(False),
+    ):  # shap undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
         yield twin
 

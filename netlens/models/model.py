@@ -51,6 +51,22 @@ class Model:
         """How many numbers training may change."""
         return sum(parameter.numel() for parameter in self.net.parameters())
 
+    def _run(self, inputs: torch.Tensor) -> torch.Tensor:
+        try:
+            logits = self.net(inputs.to(self.device))
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            problem = f"it does not run on inputs {tuple(inputs.shape)}: {str(error).splitlines()[0]}"
+            raise ShapeError(
+                f"model '{self.name}'", problem, remedy="Check that the network and the data fit together."
+            ) from error
+        if not isinstance(logits, torch.Tensor) or logits.shape != (len(inputs), len(self.classes)):
+            found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+            expected = f"logits {(len(inputs), len(self.classes))}, one column a class"
+            raise ShapeError(f"model '{self.name}'", f"it gives {found}", expected=expected)
+        return logits
+
     def layer(self, path: str, operation: str = "model") -> nn.Module:
         """Find a layer, or a block of layers, by its path.
 
@@ -82,7 +98,7 @@ class Model:
         if len(inputs) == 0:
             raise ShapeError("model", "the batch is empty", expected="at least one sample")
         with evaluation(self.net), torch.inference_mode():
-            parts = [self.net(part.to(self.device)) for part in torch.split(inputs, batch_size)]
+            parts = [self._run(part) for part in torch.split(inputs, batch_size)]
         return torch.cat(parts).float().cpu()
 
 

@@ -85,10 +85,9 @@ class View:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Show the figure in a notebook: for screens as PNG, for print as SVG, with its alt text and caption."""
-        figure = self.figure()
-        with style():
-            data = {"image/png": _render(figure, "png"), "image/svg+xml": _render(figure, "svg").decode(), "text/plain": self.alt}
-        width = round(96 * figure.get_figwidth())
+        pictures = {kind: _render(self.figure(), kind) for kind in ("png", "svg")}  # a layout moves when a figure is drawn twice
+        data = {"image/png": pictures["png"], "image/svg+xml": pictures["svg"].decode(), "text/plain": self.alt}
+        width = round(96 * self.figure().get_figwidth())
         return data, {"image/png": {"width": width}, "netlens": {"alt": self.alt, "caption": self.caption}}
 
 

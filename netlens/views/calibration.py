@@ -59,14 +59,15 @@ def reliability(result: Calibration) -> View:
         return figure
 
     beyond = result.ece > result.null
+    chance = percent(max(result.null, 0.001))
     verdict = "more than chance explains" if beyond else "no more than chance explains"
     outside = [i for i in filled if not result.band[i, 0] <= result.accuracy[i].value <= result.band[i, 1]]
     alt = (
         f"Reliability diagram with {plural(len(filled), 'bin')} that {'holds' if len(filled) == 1 else 'hold'} samples. The expected calibration error is {percent(result.ece)}, {verdict}: "
-        f"a perfectly calibrated model would stay below {percent(result.null)} in 95 of 100 cases. {plural(len(outside), 'bin')} {'lies' if len(outside) == 1 else 'lie'} outside the band."
+        f"a perfectly calibrated model would show no more than {chance} in 95 of 100 cases. {plural(len(outside), 'bin')} {'lies' if len(outside) == 1 else 'lie'} outside the band."
     )
     caption = (
         f"Each dot is a bin of answers given with similar probability; on the dashed line it would be right as often as it says. The gap, averaged over samples, "
-        f"is {percent(result.ece)}: {verdict} (a perfectly calibrated model stays below {percent(result.null)} in 95 of 100 cases). Below: samples in each bin, logarithmic."
+        f"is {percent(result.ece)}: {verdict} (a perfectly calibrated model shows no more than {chance} in 95 of 100 cases). Below: samples in each bin, logarithmic."
     )
     return View(draw, table, alt, caption)

@@ -14,7 +14,6 @@ TITLES = {
     "guided_grad_cam": "Guided\nGrad-CAM",
     "deep_lift": "DeepLIFT",
     "lrp": "LRP",
-    "lrp_epsilon": "LRP-ε",
     "grad_cam": "Grad-CAM",
     "grad_cam_plus_plus": "Grad-CAM++",
     "layer_cam": "Layer-CAM",
@@ -27,7 +26,7 @@ TITLES = {
     "deep_shap": "DeepSHAP",
     "gradient_shap": "GradientSHAP",
     "partition_shap": "Partition\nSHAP",
-    "local_tree": "Local tree",
+    "rule_tree": "Rule tree",
 }
 
 

@@ -111,3 +111,16 @@ def test_any_change_changes_the_fingerprint(change):
     changed = copy.deepcopy(net)
     change(changed)
     assert weights_fingerprint(changed) != weights_fingerprint(net)
+
+
+def test_a_network_that_does_not_fit_its_data_is_one_clear_error():
+    with pytest.raises(ShapeError, match=r"model 'wide': it does not run on inputs \(2, 1, 7, 7\): .*Check that the network"):
+        Model(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), "wide", ("a", "b", "c"), Preprocess((0.0,), (1.0,))).logits(
+            torch.zeros(2, 1, 7, 7)
+        )
+
+
+@pytest.mark.parametrize(("net", "found"), [(nn.Linear(4, 2), r"\(2, 2\)"), (nn.LSTM(4, 3), "tuple")])
+def test_an_output_that_is_not_one_column_a_class_is_refused(net, found):
+    with pytest.raises(ShapeError, match=rf"model 'odd': it gives {found}\. Expected logits \(2, 3\)"):
+        Model(net, "odd", ("a", "b", "c"), Preprocess((0.0,), (1.0,))).logits(torch.zeros(2, 4))
