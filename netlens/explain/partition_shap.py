@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Target, asking, params_of
 from netlens.explain.features import Features
+from netlens.explain.libraries import shap_library
 from netlens.explain.perturbation import Game, game
 from netlens.explain.precision import Precision
 from netlens.explain.regression import Fit
 from netlens.explain.replacement import Replacement
 from netlens.explain.sampled import attribution
 from netlens.explain.shap_adapters import global_state
-from netlens.explain.libraries import shap_library
 from netlens.models.model import Model
 
 
