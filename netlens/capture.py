@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -38,6 +38,7 @@ def activations(
     *,
     leaf: bool = False,
     calls: Mapping[str, int] | None = None,
+    stop: bool = False,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Keep the output of each layer during the forward passes inside the context.
 
@@ -45,6 +46,7 @@ def activations(
     ----------
     leaf : start the graph at the layers: what lies before them runs without a graph, and gradients end there.
     calls : for a layer that the network uses several times, which of its calls to keep, from 0; the last one where it is not named.
+    stop : end the context as soon as every layer's call that `calls` names was kept; what follows is not run.
 
     Yields
     ------
@@ -68,9 +70,15 @@ def activations(
                 problem = f"the layer '{path}' of {model.name} gives a {type(output).__name__}"
                 raise ModelError(operation, problem, expected="a layer whose output is one tensor")
             kept[path] = output.detach().requires_grad_() if leaf else output
+            if stop and all(layer in kept and layer in wanted for layer in layers):
+                raise _ReachedError
             return kept[path].clone()
 
         return keep
 
-    with hooked(model, layers, make, operation):
+    with hooked(model, layers, make, operation), suppress(_ReachedError):
         yield kept
+
+
+class _ReachedError(BaseException):
+    """The last layer that is listened to was reached. No network's own `except Exception` can take it for a fault."""

@@ -10,7 +10,7 @@ import torch
 from netlens.capture import activations
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
-from netlens.explain.maps import last_map
+from netlens.explain.maps import calls_of, last_map
 from netlens.models.model import Model
 
 
@@ -81,7 +81,8 @@ class NeuronGradient:
 
     Notes
     -----
-    The target plays no part: it is only passed on.
+    The target plays no part: it is only passed on. What follows the layer is not run. Of a module that is used several times, the last
+    call that gives maps is read.
 
     References
     ----------
@@ -91,7 +92,7 @@ class NeuronGradient:
     name: ClassVar[str] = "neuron_gradient"
     family: ClassVar[str] = "gradient"
     needs: ClassVar[str] = "gradients and a layer"
-    cost: ClassVar[str] = "1 forward, 1 backward from the layer"
+    cost: ClassVar[str] = "1 forward up to the layer, 1 backward from it"
     gives: ClassVar[str] = "units of activation per unit of input, signed"
     reference: ClassVar[str] = "arXiv:1311.2901"
 
@@ -103,9 +104,10 @@ class NeuronGradient:
         """Return values shaped like `inputs`; `layer` says which was read."""
         with asking(model, inputs, target, "NeuronGradient") as question:
             layer = self.layer or last_map(question)
+            calls = calls_of(question, layer)
 
             def neuron(points: torch.Tensor) -> torch.Tensor:
-                with activations(model, [layer], "NeuronGradient") as kept:
+                with activations(model, [layer], "NeuronGradient", calls=calls, stop=True) as kept:
                     question.once(points)
                 return self._pick(kept.get(layer), layer, model)
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from netlens.capture import activations
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.coverage import require
-from netlens.explain.maps import last_map, map_calls, no_maps
+from netlens.explain.maps import calls_of, last_map, no_maps
 from netlens.explain.question import exact
 from netlens.models.graph import bend, graph_nodes, operation
 from netlens.models.model import Model
@@ -94,7 +94,7 @@ class GuidedGradCAM:
 
     def _values(self, question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         points = inputs.detach().requires_grad_()
-        with activations(question.model, [layer], question.operation, calls=map_calls(question)) as kept:
+        with activations(question.model, [layer], question.operation, calls=calls_of(question, layer)) as kept:
             scores = exact(question.once(points).gather(1, target.unsqueeze(1)).squeeze(1))
         maps = kept.get(layer)
         if maps is None or maps.ndim != 4:

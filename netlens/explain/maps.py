@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,10 +12,19 @@ from torch import nn
 
 from netlens.capture import activations, hooked
 from netlens.errors import ModelError
-from netlens.explain.question import Question, asking, exact
+from netlens.explain.question import Question, asking
 from netlens.models.model import Model
 
-_LAYERS: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], dict[str, int]]] = WeakKeyDictionary()
+
+@dataclass(frozen=True)
+class _Use:
+    """Of the calls of a module, counted from 0: the last one, and the last one that gave maps."""
+
+    last: int
+    last_map: int | None
+
+
+_USES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], dict[str, _Use]]] = WeakKeyDictionary()
 
 
 def last_map(question: Question) -> str:
@@ -34,7 +43,8 @@ def last_map(question: Question) -> str:
 
 def spatial_layers(question: Question) -> list[str]:
     """The layers whose output is (N, K, h, w) with more than one place, in the order of execution."""
-    return list(map_calls(question))
+    leaves = question.model.layers
+    return [path for path, use in _uses(question).items() if use.last_map is not None and path in leaves]
 
 
 def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
@@ -43,48 +53,59 @@ def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
         return spatial_layers(question)
 
 
-def map_calls(question: Question) -> dict[str, int]:
-    """The layers with maps, and for each the last of its calls that gave maps; one forward pass, once for a network and a shape."""
-    known = _LAYERS.setdefault(question.model.net, {})
-    key = (tuple(question.inputs.shape[1:]), question.inputs.dtype)
+def calls_of(question: Question, layer: str) -> dict[str, int]:
+    """Which call of a layer to read: the last that gave maps, else the last; nothing for a layer that was not reached."""
+    use = _uses(question).get(layer)
+    return {} if use is None else {layer: use.last if use.last_map is None else use.last_map}
+
+
+def _uses(question: Question) -> dict[str, _Use]:
+    """How the network uses its modules, in the order in which they last gave maps; one pass, once for a network and a shape."""
+    known = _USES.setdefault(question.model.net, {})
+    key = (question.inputs.shape[1:], question.inputs.dtype)
     if key not in known:
         known[key] = _observe(question)
     return known[key]
 
 
-def _observe(question: Question) -> dict[str, int]:
-    found: dict[str, int] = {}
-    counts: Counter[str] = Counter()
+def _observe(question: Question) -> dict[str, _Use]:
+    found: dict[str, _Use] = {}
 
     def make(path: str) -> Callable[..., None]:
         def note(_module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
+            before = found.get(path, _Use(-1, None))
             if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
                 found.pop(path, None)  # a layer used again moves to the end
-                found[path] = counts[path]
-            counts[path] += 1
+                found[path] = _Use(before.last + 1, before.last + 1)
+            else:
+                found[path] = _Use(before.last + 1, before.last_map)
 
         return note
 
     rows = question.plan.prepare(question.inputs[:1])  # the plan first: what it measures is no call of ours
-    with hooked(question.model, list(question.model.layers), make, question.operation), torch.no_grad():
+    paths = [path for path, _ in question.model.net.named_modules() if path]
+    with hooked(question.model, paths, make, question.operation), torch.no_grad():
         question.logits(rows)
     return found
 
 
-def scored_maps(question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The maps of a layer (B, K, h, w), where the graph starts, and each row's logit (B,).
+def read_maps(question: Question, layer: str, inputs: torch.Tensor) -> torch.Tensor:
+    """The maps of a layer (B, K, h, w); what follows the layer is not run.
 
     Raises
     ------
     ModelError : the layer has no maps, or was not reached.
     """
-    with activations(question.model, [layer], question.operation, leaf=True, calls=map_calls(question)) as kept:
-        scores = exact(question.once(inputs).gather(1, target.unsqueeze(1)).squeeze(1))
-    maps = kept.get(layer)
+    calls = calls_of(question, layer)
+    with activations(question.model, [layer], question.operation, leaf=True, calls=calls, stop=True) as kept:
+        question.once(inputs)
+    return _checked(question, layer, kept.get(layer))
+
+
+def _checked(question: Question, layer: str, maps: torch.Tensor | None) -> torch.Tensor:
     if maps is None or maps.ndim != 4:
-        found = "was not reached" if maps is None else f"gives {tuple(maps.shape)}"
-        raise no_maps(question, layer, found)
-    return maps, scores
+        raise no_maps(question, layer, "was not reached" if maps is None else f"gives {tuple(maps.shape)}")
+    return maps
 
 
 def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,7 +115,9 @@ def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch
     ------
     ModelError : the layer has no maps, or no gradient reaches it.
     """
-    maps, scores = scored_maps(question, layer, inputs, target)
+    with activations(question.model, [layer], question.operation, leaf=True, calls=calls_of(question, layer)) as kept:
+        scores = question.once(inputs).gather(1, target.unsqueeze(1))
+    maps = _checked(question, layer, kept.get(layer))
     if not scores.requires_grad:
         raise no_maps(question, layer, "has no path to the logits")
     return maps.detach(), question.derivative(scores, maps)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -26,7 +28,7 @@ class Question:
     inputs: torch.Tensor
     target: torch.Tensor
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """How rows are sent through this network."""
         return plan(self.model.net, self.inputs, lambda inputs: run(self.model, inputs, self.operation))
@@ -55,7 +57,14 @@ class Question:
         ------
         ModelError : no gradient reaches the inputs, or it is not finite.
         """
-        return self.differentiate(self.scores, inputs, target)
+
+        def work(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+            points = part.detach().requires_grad_()
+            logits = self.once(points)
+            chosen = torch.zeros_like(logits).scatter_(1, classes.unsqueeze(1), 1)
+            return exact(self.derivative(logits, points, chosen))
+
+        return halving(self.operation, self.plan, work, inputs, target)
 
     def differentiate(self, function: Callable[..., torch.Tensor], inputs: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """The gradient of the sum of `function(inputs, *others)` with respect to `inputs`; in halves when memory runs out."""
@@ -66,15 +75,17 @@ class Question:
 
         return halving(self.operation, self.plan, work, inputs, *others)
 
-    def derivative(self, scores: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
-        """The gradient of the sum of `scores` with respect to `of`, checked."""
+    def derivative(self, scores: torch.Tensor, of: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """The gradient of the weighted sum of `scores` with respect to `of`, checked."""
         gradient = None
         if scores.requires_grad:
-            (gradient,) = torch.autograd.grad(scores.sum(), of, allow_unused=True)
+            (gradient,) = torch.autograd.grad(
+                scores, of, torch.ones_like(scores) if weights is None else weights, allow_unused=True
+            )
         if gradient is None:
             problem = f"no gradient of {self.model.name} reaches what is explained: it is quantised, or it cuts the graph"
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
-        if not gradient.isfinite().all():
+        if not finite(gradient):
             problem = f"the gradient of {self.model.name} is not a finite number everywhere"
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
         return gradient
@@ -143,9 +154,14 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     if logits.shape[1] != len(model.classes):
         problem = f"{model.name} gives {logits.shape[1]} logits and has {len(model.classes)} classes"
         raise ModelError(operation, problem, expected="one logit for each class")
-    if not logits.detach().isfinite().all():
+    if not finite(logits.detach()):
         raise ModelError(operation, f"{model.name} gives logits that are not finite numbers", remedy="Check its weights.")
     return logits
+
+
+def finite(tensor: torch.Tensor) -> bool:
+    """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
+    return math.isfinite(float(tensor.sum())) or bool(tensor.isfinite().all())
 
 
 def exact(tensor: torch.Tensor) -> torch.Tensor:
@@ -159,22 +175,23 @@ def _check_inputs(inputs: torch.Tensor, operation: str) -> None:
         raise ShapeError(operation, f"the inputs are {found}", expected="a batch of floating-point inputs, such as (N, C, H, W)")
     if inputs.numel() == 0:
         raise ShapeError(operation, "the batch is empty", expected="at least one sample")
-    if not inputs.isfinite().all():
+    if not finite(inputs):
         raise ShapeError(operation, "the inputs hold NaN or infinite values", expected="finite numbers")
 
 
 def _targets(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:
     classes = len(model.classes)
-    chosen = torch.as_tensor(target, device=inputs.device)
+    if not isinstance(target, torch.Tensor):
+        target = torch.tensor(target)
     if (
-        chosen.is_floating_point()
-        or chosen.dtype == torch.bool
-        or chosen.ndim > 1
-        or (chosen.ndim == 1 and len(chosen) != len(inputs))
+        target.is_floating_point()
+        or target.dtype == torch.bool
+        or target.ndim > 1
+        or (target.ndim == 1 and len(target) != len(inputs))
     ):
-        problem = f"the target is {tuple(chosen.shape)} {chosen.dtype} for a batch of {len(inputs)}"
+        problem = f"the target is {tuple(target.shape)} {target.dtype} for a batch of {len(inputs)}"
         raise ShapeError(operation, problem, expected="one class index, or one for each sample, (N,)")
-    outside = chosen[(chosen < 0) | (chosen >= classes)]
-    if outside.numel():
-        raise ShapeError(operation, f"the target {outside.flatten()[0].item()} is no class", expected=f"0 to {classes - 1}")
-    return chosen.long().expand(len(inputs))
+    outside = [value for value in target.reshape(-1).tolist() if not 0 <= value < classes]
+    if outside:
+        raise ShapeError(operation, f"the target {outside[0]} is no class", expected=f"0 to {classes - 1}")
+    return target.to(inputs.device, torch.long).expand(len(inputs))

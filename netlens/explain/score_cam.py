@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.chunks import spans
-from netlens.explain.maps import last_map, scored_maps
+from netlens.explain.maps import last_map, read_maps
 from netlens.explain.question import exact
 from netlens.models.model import Model
 from netlens.seeding import generator
@@ -50,7 +50,7 @@ class ScoreCAM:
         """Return values (N, 1, h, w), not negative; `layer` says where."""
         with asking(model, inputs, target, "ScoreCAM") as question, torch.no_grad():
             layer = self.layer or last_map(question)
-            maps = exact(question.chunked(lambda *part: scored_maps(question, layer, *part)[0], question.inputs, question.target))
+            maps = exact(question.chunked(lambda part: read_maps(question, layer, part), question.inputs))
             weights = torch.stack([self._scores(question, row, maps[row]) for row in range(len(maps))]).softmax(1)
             values = torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu()
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
@@ -95,7 +95,7 @@ class EigenCAM:
     name: ClassVar[str] = "eigen_cam"
     family: ClassVar[str] = "activation map"
     needs: ClassVar[str] = "a layer with maps"
-    cost: ClassVar[str] = "1 forward"
+    cost: ClassVar[str] = "1 forward up to the layer"
     gives: ClassVar[str] = "one map of the layer's size, the same for every class"
     reference: ClassVar[str] = "arXiv:2008.00299"
 
@@ -106,11 +106,11 @@ class EigenCAM:
         with asking(model, inputs, target, "EigenCAM") as question, torch.no_grad():
             layer = self.layer or last_map(question)
 
-            def one(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-                maps = exact(scored_maps(question, layer, part, classes)[0])
+            def one(part: torch.Tensor) -> torch.Tensor:
+                maps = exact(read_maps(question, layer, part))
                 return projected(maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])
 
-            values = question.chunked(one, question.inputs, question.target)
+            values = question.chunked(one, question.inputs)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
 
 

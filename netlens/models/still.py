@@ -24,22 +24,23 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
     ------
     ModelError : the weights were made in inference mode, so that nothing can be differentiated through them.
     """
-    parameters = list(net.parameters())
+    modules = list(net.modules())
+    parameters = [parameter for module in modules for parameter in module._parameters.values() if parameter is not None]
     if any(parameter.is_inference() for parameter in parameters):
         problem = "the weights of the network were made in torch.inference_mode"
         raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
-    asked = [(parameter, parameter.requires_grad) for parameter in parameters]
-    on_gpu = any(parameter.is_cuda for parameter in parameters)
+    asked = [parameter for parameter in parameters if parameter.requires_grad]
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(evaluation(net))
-        if on_gpu and any(isinstance(module, nn.RNNBase) for module in net.modules()):
+        if any(module.training for module in modules):
+            stack.enter_context(evaluation(net))
+        if any(isinstance(module, nn.RNNBase) for module in modules) and any(parameter.is_cuda for parameter in parameters):
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         try:
-            for parameter, _ in asked:
+            for parameter in asked:
                 parameter.requires_grad_(False)
             yield
         finally:
-            for parameter, requires_grad in asked:
-                parameter.requires_grad_(requires_grad)
+            for parameter in asked:
+                parameter.requires_grad_(True)

@@ -151,10 +151,10 @@ def test_expected_gradients_are_integrated_gradients_averaged_over_the_backgroun
 
 def test_expected_gradients_draw_more_until_they_add_up(cnn, images):
     ground = torch.rand(8, 1, 12, 12)
-    found = ExpectedGradients(ground, n_samples=8, tolerance=0.03, max_samples=4096)(cnn, images, 2)
+    found = ExpectedGradients(ground, n_samples=8, tolerance=0.03, max_samples=4096)(cnn, 3 * images, 2)
     assert found.complete.all()
     assert max(found.params["samples_taken"]) > 8
-    exact = cnn.logits(images)[:, 2] - cnn.logits(ground)[:, 2].mean()
+    exact = cnn.logits(3 * images)[:, 2] - cnn.logits(ground)[:, 2].mean()
     torch.testing.assert_close(found.values.flatten(1).sum(1) - exact, found.delta, atol=1e-5, rtol=1e-3)
 
 
