@@ -10,7 +10,7 @@ import torch
 
 from netlens.explain.base import Question
 from netlens.explain.features import FeatureMap, Features, feature_map
-from netlens.explain.precision import TRIAL, Precision, faithful, reduced
+from netlens.explain.precision import TRIAL, WORTHWHILE, Precision, faithful, reduced
 from netlens.explain.replacement import Replacement, replacement
 
 Write = Callable[[torch.Tensor, int, torch.Tensor], None]
@@ -19,11 +19,11 @@ Write = Callable[[torch.Tensor, int, torch.Tensor], None]
 class Stream:
     """Scores of perturbed inputs.
 
-    `precisions` : by row, what its passes ran in, once it is settled.
+    `expected` : how many copies of a row there will be in all, when they come in several calls. `precisions` : by row, what its passes ran in, once it is settled.
     """
 
-    def __init__(self, question: Question, precision: Precision = "float32") -> None:
-        self.question = question
+    def __init__(self, question: Question, precision: Precision = "float32", expected: int = 0) -> None:
+        self.question, self._expected = question, expected
         self.precisions: dict[int, str] = {}
         self._try_reduced = reduced(question, precision)
         self._buffer: torch.Tensor | None = None
@@ -40,28 +40,32 @@ class Stream:
         For each row its scores (counts[row],), float64 on the CPU: the logit of the row's target.
         """
         scores = [torch.empty(count, dtype=torch.float64) for count in counts]
-        waiting: list[tuple[int, torch.Tensor]] = []
-        for row, count in enumerate(counts):
-            ids = torch.arange(count)
-            if self._try_reduced and row not in self.precisions and count:
-                trial = torch.linspace(0, count - 1, min(TRIAL, count)).round().long()
-                full = self._run([(row, trial)], write, "float32")
-                short = self._run([(row, trial)], write, "bfloat16")
-                self.precisions[row] = "bfloat16" if faithful(full, short) else "float32"
-                scores[row][trial] = full
-                ids = ids[~torch.isin(ids, trial)]
-            waiting.append((row, ids))
+        waiting = {row: torch.arange(count) for row, count in enumerate(counts) if count}
+        if self._try_reduced:
+            self._trial(waiting, write, scores)
         for precision in ("float32", "bfloat16"):
-            items = [(row, ids) for row, ids in waiting if self.precisions.get(row, "float32") == precision]
-            found = torch.split(self._run(items, write, precision), [len(ids) for _, ids in items])
-            for (row, ids), part in zip(items, found, strict=True):
+            items = [item for item in waiting.items() if self.precisions.get(item[0], "float32") == precision]
+            for (row, ids), part in zip(items, self._run(items, write, precision), strict=True):
                 scores[row][ids] = part
         return scores
 
-    def _run(self, items: list[tuple[int, torch.Tensor]], write: Write, precision: str) -> torch.Tensor:
+    def _trial(self, waiting: dict[int, torch.Tensor], write: Write, scores: list[torch.Tensor]) -> None:
+        """Settle the precision of the rows that have enough copies to be worth it; the trial's full scores are kept."""
+        items = []
+        for row, ids in waiting.items():
+            if row not in self.precisions and len(ids) >= TRIAL and (self._expected or len(ids)) >= WORTHWHILE * TRIAL:
+                items.append((row, torch.linspace(0, len(ids) - 1, TRIAL).round().long()))
+        full, short = (self._run(items, write, precision) for precision in ("float32", "bfloat16"))
+        for (row, trial), exact, rounded in zip(items, full, short, strict=True):
+            self.precisions[row] = "bfloat16" if faithful(exact, rounded) else "float32"
+            scores[row][trial] = exact
+            waiting[row] = waiting[row][~torch.isin(waiting[row], trial)]
+
+    def _run(self, items: list[tuple[int, torch.Tensor]], write: Write, precision: str) -> list[torch.Tensor]:
+        """Score copies `ids` of each row, all in one stream; one tensor an item."""
         total = sum(len(ids) for _, ids in items)
         if total == 0:
-            return torch.empty(0, dtype=torch.float64)
+            return [torch.empty(0, dtype=torch.float64) for _ in items]
         target = torch.cat([self.question.target[row].expand(len(ids)) for row, ids in items])
         found, done = [], 0
         for part in _chunks(items, total, self.question.rows):
@@ -72,7 +76,8 @@ class Stream:
                 start += len(ids)
             found.append(self._forward(buffer, target[done : done + start], precision))
             done += start
-        return torch.cat(found).double().cpu()
+        scores = torch.cat(found).double().cpu()
+        return list(torch.split(scores, [len(ids) for _, ids in items]))
 
     def _room(self, rows: int) -> torch.Tensor:
         """A buffer of so many rows in the layout that the network is sent, made once."""

@@ -12,6 +12,7 @@ from netlens.explain.base import Question
 
 Precision = Literal["float32", "auto"]
 TRIAL = 32
+WORTHWHILE = 4  # trials; a row with fewer copies than so many trials is scored in full precision
 AGREEMENT = 0.99
 NOISE = 0.1
 

@@ -18,6 +18,7 @@ from netlens.models.model import Model
 from netlens.seeding import generator
 
 BATCHES = 10
+MASKS = 64  # held at a time, where the network takes fewer at once
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class RISE:
                 problem = f"the inputs are shaped {tuple(inputs.shape)}"
                 raise ShapeError("RISE", problem, expected="images (N, C, H, W)", remedy="Use kernel_shap, lime or occlusion.")
             hidden, chosen = replacement(self.replacement, model, question.inputs, None, "RISE")
-            stream = Stream(question, self.precision)
+            stream = Stream(question, self.precision, self.n_samples)
             batches = torch.stack([torch.stack(sums) for sums in self._batches(question, stream, hidden)], 1)
             params = {
                 **params_of(self),
@@ -94,7 +95,7 @@ class RISE:
         inputs, draw = question.inputs, generator(self.seed)
         shape = (inputs.shape[2], inputs.shape[3])
         size = self.n_samples // BATCHES
-        pieces = -(-size // question.rows)
+        pieces = -(-size // max(question.rows, MASKS))
         for _ in range(BATCHES):
             sums = torch.zeros(4, len(inputs), 1, *shape, dtype=torch.float64)
             for piece in range(pieces):
