@@ -1,0 +1,65 @@
+"""Noisy linear imputation: hidden pixels become the weighted mean of their neighbours, with a little noise."""
+
+from __future__ import annotations
+
+import torch
+
+from netlens.quality.draws import row_generator
+
+NEIGHBOURS = ((1, 2, 1), (2, 0, 2), (1, 2, 1))  # twelfths: a direct neighbour weighs twice as much as a diagonal one
+TOLERANCE = 1e-4  # of the right side: a hundredth of the noise
+ROUNDS = 1000
+
+
+def imputed(image: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """Fill hidden pixels of copies of one image so that each is the weighted mean of its neighbours.
+
+    Parameters
+    ----------
+    image : (C, H, W). hidden : (K, 1, H, W), boolean.
+
+    Returns
+    -------
+    (K, C, H, W). Where a copy is hidden as a whole, its pixels are the mean of the image.
+
+    Notes
+    -----
+    The equations are symmetric and positive; conjugate gradients solve those of all copies at once.
+    """
+    shown = ~hidden
+    known = shown * image
+    count = shown.sum((2, 3), keepdim=True)
+    mean = torch.where(count > 0, known.sum((2, 3), keepdim=True) / count.clamp(min=1), image.mean((1, 2), keepdim=True))
+    gaps, weight = hidden.to(image), _spread(torch.ones_like(image[:1]).unsqueeze(0))
+    solution = gaps * mean
+    right = gaps * _spread(known)
+    residual = right - gaps * (weight * solution - _spread(solution))
+    residual *= count > 0  # nothing to start from: the mean stands
+    enough = TOLERANCE**2 * torch.maximum(_dot(right, right), _dot(solution, solution) * 1e-2)
+    direction, size = residual.clone(), _dot(residual, residual)
+    for _ in range(ROUNDS):
+        if not bool((size > enough).any()):
+            break
+        image_of = gaps * (weight * direction - _spread(direction))
+        step = size / _dot(direction, image_of).clamp(min=torch.finfo(size.dtype).tiny)
+        solution += step * direction
+        residual -= step * image_of
+        before, size = size, _dot(residual, residual)
+        direction = residual + size / before.clamp(min=torch.finfo(size.dtype).tiny) * direction
+    return known + solution
+
+
+def noise_of(image: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
+    """The noise of one image (C, H, W), the same in each of its copies: `noise` is its standard deviation as a share of the range."""
+    draws = torch.randn(image.shape, generator=row_generator(seed, image)).to(image)
+    return noise * (image.max() - image.min()) * draws
+
+
+def _spread(images: torch.Tensor) -> torch.Tensor:
+    """The weighted sum of the neighbours of each pixel, (K, C, H, W); beyond the edge there is nothing."""
+    kernel = torch.tensor(NEIGHBOURS).to(images).view(1, 1, 3, 3) / 12
+    return torch.nn.functional.conv2d(images.flatten(0, 1).unsqueeze(1), kernel, padding=1).view(images.shape)
+
+
+def _dot(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    return (one * other).sum((2, 3), keepdim=True)
