@@ -3,10 +3,12 @@
 from netlens.views.attribution import layer_by_layer, methods_by_samples, steps
 from netlens.views.audit import class_counts, verdicts
 from netlens.views.base import View, percent
+from netlens.views.believed import known_answers, pareto, policy, ranking, stamps
 from netlens.views.calibration import reliability
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
+from netlens.views.quality import agreement_matrix, broken_rows, hiding_curves, sanity_curve
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.stability import seeds
 from netlens.views.table import Table, rates, table
@@ -17,7 +19,9 @@ __all__ = [
     "Prose",
     "Table",
     "View",
+    "agreement_matrix",
     "bars",
+    "broken_rows",
     "claim",
     "class_counts",
     "cloud",
@@ -26,17 +30,24 @@ __all__ = [
     "force",
     "forest",
     "gradient_flow",
+    "hiding_curves",
+    "known_answers",
     "layer_by_layer",
     "methods_by_samples",
     "mistakes",
     "outputs",
+    "pareto",
     "percent",
     "pictures",
+    "policy",
+    "ranking",
     "rates",
     "reliability",
     "samples",
+    "sanity_curve",
     "say",
     "seeds",
+    "stamps",
     "steps",
     "table",
     "verdicts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.explain import Attribution
+from netlens.quality.stamp import Stamp
 from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent, plural
 from netlens.views.samples import picture
 from netlens.views.titles import title_of
@@ -78,12 +79,16 @@ def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: floa
 
 
 def methods_by_samples(
-    attributions: Sequence[Attribution], batch: Batch, classes: Sequence[str], names: Sequence[str] = ()
+    attributions: Sequence[Attribution],
+    batch: Batch,
+    classes: Sequence[str],
+    names: Sequence[str] = (),
+    stamps: Mapping[str, Stamp] | None = None,
 ) -> View:
     """Show methods (rows) on samples (columns).
 
     Methods have different units, so each row has a colour bar of its own; along a row, shades may be compared.
-    `names` : what the rows are called; without them, the names of the methods.
+    `names` : what the rows are called; without them, the names of the methods. `stamps` : by method; maps that are no evidence say so.
     """
     maps = [reduce(attribution) for attribution in attributions]
     ends = [limits(values) for values in maps]
@@ -119,6 +124,8 @@ def methods_by_samples(
                 image = overlay(axes[row, place], raw, values[place], limit, None if doubt is None else doubt[place])
                 if kept is not None and not kept[place]:
                     stamp(axes[row, place], "does not add up")
+                elif _refused(stamps, attributions[row - 1], place):
+                    stamp(axes[row, place], "not evidence")
             colour_bar(figure, image, axes[row, :], limit)
         return figure
 
@@ -131,7 +138,13 @@ def methods_by_samples(
         for name, one in zip(names, attributions, strict=True)
         if one.complete is not None and not one.complete.all()
     ]
+    refused = [
+        name.replace("\n", " ")
+        for name, one in zip(names, attributions, strict=True)
+        if any(_refused(stamps, one, place) for place in range(len(batch)))
+    ]
     broken = f" Stamped: the values of {', '.join(failed)} do not add up to the answer." if failed else ""
+    broken += f" Stamped “not evidence”, by measurement: {', '.join(refused)}." if refused else ""
     alt = (
         f"{plural(len(batch), 'image')} in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
         f"Share of each map's size that lies on the ink: {listed}.{broken}"
@@ -214,6 +227,10 @@ def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: S
         "Each map has its own scale, printed under it."
     )
     return View(draw, table, alt, caption)
+
+
+def _refused(stamps: Mapping[str, Stamp] | None, attribution: Attribution, place: int) -> bool:
+    return stamps is not None and attribution.method in stamps and stamps[attribution.method].samples[place] == "not evidence"
 
 
 def _share_on_ink(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> float:
