@@ -20,7 +20,8 @@ from netlens.quality.base import Score
 from netlens.quality.sanity import Sanity, randomise
 from netlens.quality.stamp import Policy, Stamp, stamp
 
-AIMS = {"faithfulness": 1, "stability": 1, "sanity": -1, "passes": -1}  # 1: more is better, -1: less is better
+AIMS = {"faithfulness": 1, "stability": 1, "passes": -1}  # 1: more is better, -1: less is better
+DIGITS = {"faithfulness": 2, "stability": 2, "passes": 0}  # finer differences are chance
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class Ranking:
         `faithfulness` is the gap of the deletion area over random rankings, with its interval; `stability` a rank correlation; `sanity` what
         the map keeps of itself, beyond a control, with the network broken (lower is better); `agreement` the mean rank correlation
         with the other methods (no merit in itself); `passes` forward-pass equivalents for one input, a backward pass counted as two;
-        `seconds` for one input; `pareto` whether no other method is as good in all of faithfulness, stability, sanity and passes
-        and better in one.
+        `seconds` for one input; `pareto` whether no other method is as good in faithfulness, stability and passes and better in
+        one, among those that are not stamped `not evidence`.
         """
         table = pd.DataFrame([_row(one, self.agreement) for one in self.methods])
-        table["pareto"] = front(table, AIMS)
+        judged = table.round(DIGITS)
+        judged.loc[table["verdict"] == "not evidence", list(AIMS)] = float("nan")
+        table["pareto"] = front(judged, AIMS)
         return table.sort_values("faithfulness", ascending=False, ignore_index=True)
 
 

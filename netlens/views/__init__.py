@@ -8,7 +8,7 @@ from netlens.views.calibration import reliability
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
-from netlens.views.quality import agreement_matrix, broken_rows, hiding_curves, sanity_curve
+from netlens.views.quality import agreement_matrix, broken_rows, hiding_curves, name_of, sanity_curve
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.stability import seeds
 from netlens.views.table import Table, rates, table
@@ -35,6 +35,7 @@ __all__ = [
     "layer_by_layer",
     "methods_by_samples",
     "mistakes",
+    "name_of",
     "outputs",
     "pareto",
     "percent",

@@ -122,8 +122,8 @@ def ranking(result: Ranking) -> Table:
     caption = (
         f"Over {result.n} inputs. Faithfulness: gap of the deletion area over random rankings, with its 95 % interval, higher is better. Stability: "
         "rank correlation under small noise, higher. Sanity: what the map of a broken network keeps beyond a control, lower. Agreement: with the "
-        "other methods, no merit in itself. Passes: forward-pass equivalents for one input. Front: no other method is better in one of "
-        "faithfulness, stability, sanity and passes without being worse in another."
+        "other methods, no merit in itself. Passes: forward-pass equivalents for one input. Front: no other method is as good in "
+        "faithfulness, stability and passes and better in one, among those that may be believed."
     )
     return Table(rows.replace("nan", "–").replace("nan (nan to nan)", "–"), caption)
 
