@@ -61,7 +61,8 @@ def build(project: Path, given: Mapping[str, str], *, only: str = "", jobs: int 
 
 def summary(built: Built, project: Path) -> list[str]:
     """What a reader wants to know of a build, in lines."""
-    lines = [f"{len(built.ran)} notebooks ran: {', '.join(built.ran)}" if built.ran else "every notebook was up to date"]
+    notebooks = "1 notebook" if len(built.ran) == 1 else f"{len(built.ran)} notebooks"
+    lines = [f"{notebooks} ran: {', '.join(built.ran)}" if built.ran else "every notebook was up to date"]
     if built.waiting:
         lines.append(f"the site was left as it is, because these changed too: {', '.join(built.waiting)}; run `netlens build`")
     shown = [built.site] if built.site else []

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,3 +67,32 @@ def project(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("NETLENS_DATA", raising=False)
     monkeypatch.chdir(root)
     return Project(root)
+
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = ("_config.yml", "_toc.yml", "pyproject.toml", "README.md", "book", "notebooks", "netlens")
+
+
+def netlens(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of a copy of the project, as a reader would: with no cache and no data but the project's own."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NETLENS_")}
+    command = [sys.executable, "-c", "from netlens.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, env={**inherited, "PYTHONPATH": str(root), **environment}
+    )
+
+
+@pytest.fixture(scope="session")
+def built_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this project, built by `netlens build` from nothing."""
+    root = tmp_path_factory.mktemp("whole") / "netlens"
+    root.mkdir()
+    for name in SOURCES:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        else:
+            shutil.copy2(source, root / name)
+    done = netlens(root, "build")
+    assert done.returncode == 0, done.stderr + done.stdout
+    return root

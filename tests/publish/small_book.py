@@ -14,7 +14,7 @@ import netlens
 
 ROOT = Path(netlens.__file__).parent.parent
 NAME = "01_small"
-ALT = "A grey square: it says \"here\" # and no more."
+ALT = 'A grey square: it says "here" # and no more.'
 CAPTION = "A square, scaled by $x^2$. Notice that it is *grey*."
 PROSE = "A page of the small book, long enough to be read, with a [link](second.md) to another page.\n"
 
@@ -98,13 +98,19 @@ def write_book(root: Path) -> dict[str, Path]:
     shutil.copy(ROOT / "book" / "api.md", root / "book")
     pages = [{"file": "book/second"}, {"file": f"notebooks/{NAME}"}, {"file": "book/reports"}, {"file": "book/api"}]
     (root / "_toc.yml").write_text(json.dumps({"format": "jb-book", "root": "book/intro", "chapters": pages}))
-    (root / "book" / "intro.md").write_text(f"# A small book\n\n```{{include}} figures/square.md\n```\n\n{PROSE}\n:::{{note}}\nA note.\n:::\n\n```python\nx = 1\n```\n")
+    (root / "book" / "intro.md").write_text(
+        f"# A small book\n\n```{{include}} figures/square.md\n```\n\n{PROSE}\n:::{{note}}\nA note.\n:::\n\n```python\nx = 1\n```\n"
+    )
     (root / "book" / "second.md").write_text("# The second page\n\nSee {cite:t}`someone`.\n\n```{bibliography}\n```\n")
-    (root / "book" / "references.bib").write_text("@book{someone, author={Some, One}, title={Book}, publisher={P}, year={1998}}\n")
+    (root / "book" / "references.bib").write_text(
+        "@book{someone, author={Some, One}, title={Book}, publisher={P}, year={1998}}\n"
+    )
     sources = [cell for cell in executed()["cells"] if cell["id"] != "injected"]
     (root / "notebooks" / f"{NAME}.ipynb").write_text(json.dumps(notebook(*[{**cell, "outputs": []} for cell in sources])))
     (run / "notebook.ipynb").write_text(json.dumps(executed()))
-    (run / "run.json").write_text(json.dumps({"seconds": 8.7, "device": "cpu", "versions": {"torch": "2.9.0", "papermill": "2.7"}}))
+    (run / "run.json").write_text(
+        json.dumps({"seconds": 8.7, "device": "cpu", "versions": {"torch": "2.9.0", "papermill": "2.7"}})
+    )
     return {NAME: run / "notebook.ipynb"}
 
 
@@ -113,6 +119,10 @@ def write_report(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "audit.pdf").write_bytes(b"%PDF-1.7\n")
     findings = [{"verdict": "PASS"}, {"verdict": "WARN"}, {"verdict": "PASS"}]
-    (folder / "audit.json").write_text(json.dumps({"report": {"title": "Audit", "subtitle": "98.1 % of 1,000 images are recognised"}, "findings": findings}))
-    (folder / "audit.html").write_text('<!DOCTYPE html><html lang="en"><head><title>Audit</title></head><body><h1>Audit</h1></body></html>')
+    (folder / "audit.json").write_text(
+        json.dumps({"report": {"title": "Audit", "subtitle": "98.1 % of 1,000 images are recognised"}, "findings": findings})
+    )
+    (folder / "audit.html").write_text(
+        '<!DOCTYPE html><html lang="en"><head><title>Audit</title></head><body><h1>Audit</h1></body></html>'
+    )
     return folder

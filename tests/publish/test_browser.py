@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_book import write_book, write_report
-
-from netlens.publish.site import build_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = [
@@ -80,12 +77,9 @@ Open = Callable[[str, str], Any]
 
 
 @pytest.fixture(scope="session")
-def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a built site."""
-    root = tmp_path_factory.mktemp("browser") / "book"
-    executed = write_book(root)
-    report = write_report(root / "_build" / "reports" / "mnist-cnn")
-    return build_site(root, executed, root / "_build" / "html", reports={"mnist-cnn": report}).parent
+def built_site(built_project: Path) -> Path:
+    """The folder of the tutorial site."""
+    return built_project / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
