@@ -59,7 +59,7 @@ def foreground(inputs: torch.Tensor) -> torch.Tensor:
     usual = flat.mode(2, keepdim=True).values
     span = flat.amax((1, 2), keepdim=True) - flat.amin((1, 2), keepdim=True)
     apart = ((flat - usual).abs() > SAME * span).any(1)
-    alone = ((~apart).double().mean(1) < COMMON) | ~apart.any(1)
+    alone = ((~apart).double().mean(1) < COMMON) | ((~apart).sum(1) < 2) | ~apart.any(1)
     return apart | alone.unsqueeze(1)
 
 

@@ -41,7 +41,7 @@ class Truth:
         return float(self.mask.double().mean())
 
 
-def planted_patch(samples: int = 32, seed: int = 0, steps: int = 200) -> Truth:
+def planted_patch(samples: int = 32, seed: int = 0, steps: int = 80) -> Truth:
     """Images of noise with a striped patch at a random place; the direction of its stripes alone decides the label.
 
     Raises
@@ -50,7 +50,7 @@ def planted_patch(samples: int = 32, seed: int = 0, steps: int = 200) -> Truth:
 
     Notes
     -----
-    Cost: `steps` training steps on 128 images of 16 x 16, a few seconds.
+    Cost: `steps` training steps on 128 images of 16 x 16, some seconds.
     """
     draw = generator(seed)
     with torch.random.fork_rng(devices=[]):

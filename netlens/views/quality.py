@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 
 from netlens.data import Batch
 from netlens.quality.agreement import Agreement
-from netlens.quality.base import Score
+from netlens.quality.base import Curve, Score
 from netlens.quality.sanity import Sanity
 from netlens.quality.stamp import Stamp
 from netlens.views.attribution import limits, overlay, reduce, stamp
@@ -79,7 +80,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
     rows = [
         {"method": name_of(name), "share touched": float(share), "answer": float(own), "random": float(random)}
         for name, curve in curves.items()
-        for share, own, random in zip(curve.share, curve.own.mean(0), curve.random.mean(0), strict=True)
+        for share, own, random in zip(_share(curve), curve.own.mean(0), curve.random.mean(0), strict=True)
     ]
     substitute = next(iter(curves.values())).replacement
 
@@ -91,12 +92,12 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
         for axes in grid.flat[len(curves) :]:
             axes.set_visible(False)
         for axes, (name, curve) in zip(grid.flat, curves.items(), strict=False):
-            own, random = (part.double().mean(0).numpy() for part in (curve.own, curve.random))
-            axes.plot(curve.share, random, color=MUTED, linestyle="--", linewidth=1.2)
-            axes.plot(curve.share, own, color=ACCENT)
+            share, own, random = _share(curve).numpy(), *(part.double().mean(0).numpy() for part in (curve.own, curve.random))
+            axes.plot(share, random, color=MUTED, linestyle="--", linewidth=1.2)
+            axes.plot(share, own, color=ACCENT)
             good = own <= random if kind != "insertion" else own >= random
-            axes.fill_between(curve.share, own, random, where=good, color=ACCENT, alpha=0.15, linewidth=0)
-            axes.fill_between(curve.share, own, random, where=~good, color=WARM, alpha=0.2, linewidth=0)
+            axes.fill_between(share, own, random, where=good, color=ACCENT, alpha=0.15, linewidth=0)
+            axes.fill_between(share, own, random, where=~good, color=WARM, alpha=0.2, linewidth=0)
             score = scores[name]
             axes.set_title(
                 f"{name_of(name)}\n{_signed(score.mean)} ({_signed(score.low)} to {_signed(score.high)})", fontsize=7.5
@@ -185,6 +186,11 @@ def broken_rows(results: Sequence[Sanity], batch: Batch, row: int = 0, stamps: M
         f"scale of its own, cut at its 99.5th percentile. Rank correlation with the intact map at {decisive}: {listed}."
     )
     return View(draw, pd.DataFrame(rows), alt, caption)
+
+
+def _share(curve: Curve) -> torch.Tensor:
+    """The share touched at each step, (S,): the mean over inputs, where they have different numbers of features."""
+    return curve.share if curve.share.ndim == 1 else curve.share.mean(0)
 
 
 def _signed(value: float) -> str:
