@@ -188,6 +188,7 @@ def _correlations(
     """Rank correlations between `one` (N, ...) and each of `others` (N, K, ...) at some places, joined for each row: (N,)."""
     found = []
     for left, several, where in zip(one, others, places, strict=True):
+        where = where if int(where.sum()) > 1 else torch.ones_like(where)
         own = _flat(left)[where]
         found.append(join(torch.tensor([rank_correlation(own, _flat(right)[where]) for right in several], dtype=torch.float64)))
     return torch.stack(found)
