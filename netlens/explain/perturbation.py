@@ -19,7 +19,8 @@ Write = Callable[[torch.Tensor, int, torch.Tensor], None]
 class Stream:
     """Scores of perturbed inputs.
 
-    `expected` : how many copies of a row there will be in all, when they come in several calls. `precisions` : by row, what its passes ran in, once it is settled.
+    `expected` : how many copies of a row there will be in all, when they come in several calls. `precisions` : by row, what its passes
+    ran in, once it is settled.
     """
 
     def __init__(self, question: Question, precision: Precision = "float32", expected: int = 0) -> None:
