@@ -2,18 +2,59 @@
 
 from netlens.quality.agreement import Agreement, ClassConsistency, agreement, between_models, diagnosis, foreground, similarity
 from netlens.quality.base import Curve, ExplainerMetric, Metric, Score, interval
+from netlens.quality.complexity import EffectiveSize, Entropy, Sparseness
+from netlens.quality.correlation import FaithfulnessCorrelation
+from netlens.quality.faithfulness import Deletion, Insertion, PixelFlipping
+from netlens.quality.infidelity import Infidelity
 from netlens.quality.known_answers import KnownAnswers, known_answers, truths
+from netlens.quality.road import ROAD
 from netlens.quality.sanity import Sanity, randomise
+from netlens.quality.sensitivity import AverageSensitivity, MaxSensitivity
+from netlens.quality.stability import NoiseStability, SeedStability, ShiftStability
+
+METRICS: dict[str, type[Metric]] = {
+    metric.name: metric
+    for metric in (
+        Deletion,
+        Insertion,
+        PixelFlipping,
+        ROAD,
+        FaithfulnessCorrelation,
+        Infidelity,
+        Sparseness,
+        Entropy,
+        EffectiveSize,
+    )
+}
+EXPLAINER_METRICS: dict[str, type[ExplainerMetric]] = {
+    metric.name: metric for metric in (MaxSensitivity, AverageSensitivity, NoiseStability, ShiftStability, SeedStability)
+}
 
 __all__ = [
+    "EXPLAINER_METRICS",
+    "METRICS",
+    "ROAD",
     "Agreement",
+    "AverageSensitivity",
     "ClassConsistency",
     "Curve",
+    "Deletion",
+    "EffectiveSize",
+    "Entropy",
     "ExplainerMetric",
+    "FaithfulnessCorrelation",
+    "Infidelity",
+    "Insertion",
     "KnownAnswers",
+    "MaxSensitivity",
     "Metric",
+    "NoiseStability",
+    "PixelFlipping",
     "Sanity",
     "Score",
+    "SeedStability",
+    "ShiftStability",
+    "Sparseness",
     "agreement",
     "between_models",
     "diagnosis",
