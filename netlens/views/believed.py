@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from netlens.quality.known_answers import KnownAnswers
 from netlens.quality.ranking import Ranking
-from netlens.quality.stamp import Policy, Reason, Stamp
+from netlens.quality.stamp import Policy, Stamp
 from netlens.views.base import INK, MUTED, UNSIGNED, View, new_figure
-from netlens.views.quality import COLOURS, name_of
+from netlens.views.quality import COLOURS, name_of, signed
 from netlens.views.table import Table
 
 COLUMNS = {"mass": "share of the map inside the truth", "rank": "rank accuracy", "pointing": "pointing game"}
@@ -56,34 +58,29 @@ def known_answers(result: KnownAnswers, measure: str = "mass") -> View:
 
 
 def pareto(result: Ranking, across: str = "passes") -> View:
-    """Show what quality costs: faithfulness against the passes, or the seconds, for one input; the front is joined by a line."""
+    """Show what quality costs: faithfulness against the passes, or the seconds, for one input; the front is ringed."""
     table = result.frame()
     shown = table[table["faithfulness"].notna()].sort_values(across)
     names = [name_of(name) for name in shown["method"]]
     told = "forward-pass equivalents for one input" if across == "passes" else "seconds for one input"
-    ahead: list[int] = []
-    best = -np.inf
-    for place, value in enumerate(shown["faithfulness"]):
-        if value > best:
-            ahead, best = [*ahead, place], value
+    heights = _apart(np.log10(shown[across].to_numpy(dtype=float)), shown["faithfulness"].to_numpy(dtype=float))
 
     def draw() -> Figure:
         figure = new_figure(width=6.4, height=3.2)
         axes = figure.subplots()
-        front = shown.iloc[ahead]
-        axes.plot(front[across], front["faithfulness"], color=MUTED, linewidth=1, linestyle="--", drawstyle="steps-post")
-        for place, (name, row) in enumerate(zip(names, shown.to_dict("records"), strict=True)):
-            colour = COLOURS[row["verdict"]]
-            error = np.array([[row["faithfulness"] - row["low"]], [row["high"] - row["faithfulness"]]])
-            axes.errorbar(row[across], row["faithfulness"], yerr=error, color=colour, elinewidth=0.8)
-            axes.plot(row[across], row["faithfulness"], MARKERS[row["verdict"]], color=colour, markersize=6)
-            axes.annotate(
-                name, (row[across], row["faithfulness"]), (6, (6, -11, 17)[place % 3]), textcoords="offset points", fontsize=7.5
-            )
+        ring: dict[str, Any] = {"markersize": 12, "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": "none"}
+        for name, height, row in zip(names, heights, shown.to_dict("records"), strict=True):
+            colour, x, y = COLOURS[row["verdict"]], row[across], row["faithfulness"]
+            axes.errorbar(x, y, yerr=[[y - row["low"]], [row["high"] - y]], color=colour, elinewidth=0.8)
+            axes.plot(x, y, MARKERS[row["verdict"]], color=colour, markersize=6)
+            if row["pareto"]:
+                axes.plot(x, y, "o", **ring)
+            axes.annotate(name, (x, height), (10, 0), textcoords="offset points", fontsize=7.5, va="center")
         for verdict, colour in COLOURS.items():
             axes.plot([], [], MARKERS[verdict], color=colour, label=verdict)
+        axes.plot([], [], "o", label="on the front", **ring)
         axes.set_xscale("log")
-        axes.margins(x=0.12)
+        axes.margins(x=0.18)
         axes.axhline(0, color=MUTED, linewidth=0.6)
         axes.set_xlabel(told)
         axes.set_title("Gap of the deletion area over random rankings")
@@ -92,13 +89,14 @@ def pareto(result: Ranking, across: str = "passes") -> View:
         return figure
 
     listed = "; ".join(
-        f"{name} {row['faithfulness']:.2f} for {row[across]:,.3g}, {row['verdict']}".replace("-", "−")
+        f"{name} {signed(row['faithfulness'])} for {row[across]:,.3g}, {row['verdict']}"
         for name, row in zip(names, shown.to_dict("records"), strict=True)
     )
-    alt = f"Scatter plot of faithfulness against {told}: {listed}."
+    ringed = ", ".join(name for name, best in zip(names, shown["pareto"], strict=True) if best) or "none"
+    alt = f"Scatter plot of faithfulness against {told}: {listed}. On the front: {ringed}."
     caption = (
-        f"Up is more faithful, left is cheaper; the line joins the methods that no cheaper one beats. Colour and shape give the stamp, with 95 % "
-        f"intervals over {result.n} inputs."
+        f"Up is more faithful, left is cheaper, with 95 % intervals over {result.n} inputs. Colour and shape give the stamp. Ringed: no other "
+        f"method that may be believed is as good in faithfulness, stability and passes, and better in one. On the front: {ringed}."
     )
     return View(draw, table, alt, caption)
 
@@ -111,9 +109,9 @@ def ranking(result: Ranking) -> Table:
             "method": [name_of(name) for name in table["method"]],
             "stamp": table["verdict"],
             "faithfulness": [f"{row.faithfulness:.3f} ({row.low:.3f} to {row.high:.3f})" for row in table.itertuples()],
-            "stability": table["stability"].map("{:.2f}".format),
-            "sanity": table["sanity"].map("{:.2f}".format),
-            "agreement": table["agreement"].map("{:.2f}".format),
+            "stability": table["stability"].map(signed),
+            "sanity": table["sanity"].map(signed),
+            "agreement": table["agreement"].map(signed),
             "passes": table["passes"].map("{:,.0f}".format),
             "ms": (1000 * table["seconds"]).map("{:.1f}".format),
             "front": ["yes" if part else "" for part in table["pareto"]],
@@ -130,14 +128,9 @@ def ranking(result: Ranking) -> Table:
 
 def stamps(given: Sequence[Stamp]) -> Table:
     """List each method's stamp, and the measures that decided it."""
-    rows = [
-        {"method": name_of(one.method), "stamp": one.verdict, "why": "; ".join(reason.told for reason in _deciding(one))}
-        for one in given
-    ]
-    return Table(
-        pd.DataFrame(rows),
-        "In brackets: the 95 % interval over the inputs. Of a stamp that is not the best, only what decided it is listed.",
-    )
+    rows = [{"method": name_of(one.method), "stamp": one.verdict, "why": _why(one)} for one in given]
+    caption = "In brackets: the 95 % interval over the inputs. Of a stamp that is not the best, only what decided it is listed."
+    return Table(pd.DataFrame(rows), caption)
 
 
 def policy(rules: Policy) -> Table:
@@ -145,12 +138,29 @@ def policy(rules: Policy) -> Table:
     return Table(rules.frame(), "The policy of the stamps.")
 
 
-def _deciding(one: Stamp) -> list[Reason]:
-    return [reason for reason in one.reasons if reason.verdict == one.verdict]
+def _why(one: Stamp) -> str:
+    """What decided a stamp, with its rule; of the best stamp only the numbers."""
+    if one.verdict == "supported":
+        return "; ".join(reason.told.split(";")[0] for reason in one.reasons)
+    return "; ".join(reason.told for reason in one.reasons if reason.verdict == one.verdict)
+
+
+def _apart(across: NDArray[np.float64], heights: NDArray[np.float64], near: float = 0.6) -> NDArray[np.float64]:
+    """Heights for labels: those whose points are near each other are moved apart, in order, so that none covers another."""
+    gap = 0.07 * max(float(np.ptp(heights)), float(np.abs(heights).max()), 1e-9)
+    placed = heights.astype(float).copy()
+    order = np.argsort(heights)
+    for position, place in enumerate(order):
+        below = [placed[other] for other in order[:position] if abs(across[other] - across[place]) < near]
+        if below:
+            placed[place] = max(placed[place], max(below) + gap)
+    return placed
 
 
 def _extremes(column: pd.Series) -> str:
     known = column.dropna()
     if known.empty:
         return "no method applies"
+    if known.max() - known.min() < 0.005:
+        return f"{known.max():.2f} for all that apply"
     return f"from {known.min():.2f} ({known.idxmin()}) to {known.max():.2f} ({known.idxmax()})"

@@ -47,7 +47,7 @@ def agreement_matrix(result: Agreement) -> View:
             for j in range(count):
                 value = result.matrix[i, j]
                 colour = "white" if abs(value) > 0.65 else INK
-                axes.text(j, i, _signed(value), ha="center", va="center", fontsize=7.5, color=colour)
+                axes.text(j, i, signed(value), ha="center", va="center", fontsize=7.5, color=colour)
         axes.set_xticks(range(count), names, rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(count), names)
         axes.tick_params(length=0)
@@ -99,9 +99,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
             axes.fill_between(share, own, random, where=good, color=ACCENT, alpha=0.15, linewidth=0)
             axes.fill_between(share, own, random, where=~good, color=WARM, alpha=0.2, linewidth=0)
             score = scores[name]
-            axes.set_title(
-                f"{name_of(name)}\n{_signed(score.mean)} ({_signed(score.low)} to {_signed(score.high)})", fontsize=7.5
-            )
+            axes.set_title(f"{name_of(name)}\n{signed(score.mean)} ({signed(score.low)} to {signed(score.high)})", fontsize=7.5)
             axes.grid(axis="y")
         figure.supxlabel("share of the pixels that is " + ("shown" if kind == "insertion" else "hidden"), fontsize=8.5)
         figure.supylabel("answer", fontsize=8.5)
@@ -178,7 +176,7 @@ def broken_rows(results: Sequence[Sanity], batch: Batch, row: int = 0, stamps: M
             axes.set_title(stage, fontsize=8)
         return figure
 
-    listed = "; ".join(f"{name_of(one.method)} {_signed(float(one.kept[one.decisive, row]))}" for one in results)
+    listed = "; ".join(f"{name_of(one.method)} {signed(float(one.kept[one.decisive, row]))}" for one in results)
     decisive = f"“+ {results[0].layers[results[0].decisive]}”"
     alt = f"Maps of one input by {len(results)} methods while the layers {', '.join(results[0].layers)} are made random one after the other. Kept at {decisive}: {listed}."
     caption = (
@@ -193,17 +191,18 @@ def _share(curve: Curve) -> torch.Tensor:
     return curve.share if curve.share.ndim == 1 else curve.share.mean(0)
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Write a number with two digits and a proper minus; 0 has no sign."""
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def _pair(row: pd.Series) -> str:
-    return f"{name_of(row['method'])} and {name_of(row['other'])} ({_signed(row['similarity'])})"
+    return f"{name_of(row['method'])} and {name_of(row['other'])} ({signed(row['similarity'])})"
 
 
 def _score(score: Score) -> str:
-    return f"{_signed(score.mean)} ({_signed(score.low)} to {_signed(score.high)})"
+    return f"{signed(score.mean)} ({signed(score.low)} to {signed(score.high)})"
 
 
 def _kept(result: Sanity) -> str:
-    return f"{name_of(result.method)} {_signed(float(result.kept[result.decisive].mean()))}, control {_signed(float(result.controls[result.control].mean()))}"
+    return f"{name_of(result.method)} {signed(float(result.kept[result.decisive].mean()))}, control {signed(float(result.controls[result.control].mean()))}"
