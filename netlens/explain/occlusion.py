@@ -82,11 +82,13 @@ class _Windows:
         differs = differs.view(len(inputs), along.shape[1], across.shape[1])
         counts = torch.einsum("wi,nij,wj->nw", along.float(), differs.float(), across.float())
         busy = [row.nonzero().flatten() for row in counts]
+        windows = [torch.nn.functional.pad(row, (1, 0)) for row in busy]
 
         def write(out: torch.Tensor, row: int, ids: torch.Tensor) -> None:
-            chosen = busy[row][ids.to(hidden.device) - 1]
+            first, places = ids == 0, ids.to(hidden.device)
+            chosen = windows[row][places]
             covered = along[chosen].unsqueeze(2) & across[chosen].unsqueeze(1)
-            covered[ids == 0] = False
+            covered[first.to(hidden.device)] = False  # copy 0 is the input as it is
             torch.where(covered.view(-1, *self.view), hidden[row], inputs[row], out=out)
 
         found = torch.zeros(len(inputs), len(self.along), dtype=torch.float64)

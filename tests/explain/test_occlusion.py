@@ -67,6 +67,10 @@ def test_windows_that_hide_nothing_cost_no_pass(cnn: Model) -> None:
     assert sum(rows) == 2
 
 
+def test_an_input_that_is_its_own_replacement_has_no_evidence(cnn: Model) -> None:
+    assert (Occlusion(replacement="zero")(cnn, torch.zeros(2, 1, 12, 12), 0).values == 0).all()
+
+
 @pytest.mark.parametrize(("patch", "stride"), [(0, 1), (13, 1), (4, 5), (4, 0)])
 def test_windows_that_leave_gaps_are_refused(cnn: Model, patch: int, stride: int) -> None:
     with pytest.raises(ShapeError, match=r"1 <= stride <= patch <= the side"):
