@@ -6,7 +6,6 @@ import torch
 
 from netlens.quality.draws import row_generator
 
-NEIGHBOURS = ((1, 2, 1), (2, 0, 2), (1, 2, 1))  # twelfths: a direct neighbour weighs twice as much as a diagonal one
 TOLERANCE = 1e-4  # of the right side: a hundredth of the noise
 ROUNDS = 1000
 
@@ -56,9 +55,13 @@ def noise_of(image: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
 
 
 def _spread(images: torch.Tensor) -> torch.Tensor:
-    """The weighted sum of the neighbours of each pixel, (K, C, H, W); beyond the edge there is nothing."""
-    kernel = torch.tensor(NEIGHBOURS).to(images).view(1, 1, 3, 3) / 12
-    return torch.nn.functional.conv2d(images.flatten(0, 1).unsqueeze(1), kernel, padding=1).view(images.shape)
+    """The weighted sum of the neighbours of each pixel, (K, C, H, W): direct ones 1/6, diagonal ones 1/12, none beyond the edge."""
+    wide = torch.nn.functional.pad(images, (1, 1, 1, 1))
+    rows = (wide[..., :-2] + wide[..., 2:]).add_(
+        wide[..., 1:-1], alpha=2
+    )  # 1 2 1 along and across, twice as fast as a convolution
+    total = (rows[..., :-2, :] + rows[..., 2:, :]).add_(rows[..., 1:-1, :], alpha=2)
+    return total.sub_(images, alpha=4).div_(12)
 
 
 def _dot(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
