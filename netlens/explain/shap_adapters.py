@@ -112,9 +112,9 @@ class GradientSHAP:
             values, spread, change = torch.empty_like(question.inputs), torch.empty_like(question.inputs), []
             for row, ground in enumerate(grounds):
                 with _twin(question, row) as twin, global_state(self.seed):
-                    explainer = shap_library().GradientExplainer(twin, ground, batch_size=question.rows)
+                    explainer = shap_library().GradientExplainer(twin, ground.float(), batch_size=question.rows)
                     means, variances = explainer.shap_values(
-                        question.inputs[row : row + 1], nsamples=self.n_samples, rseed=self.seed, return_variances=True
+                        question.inputs[row : row + 1].float(), nsamples=self.n_samples, rseed=self.seed, return_variances=True
                     )
                 values[row] = _values(means, values[row])
                 # shap divides the variance by the root of the number of points; the variance of a mean is divided by the number.
@@ -147,10 +147,15 @@ class _OneLogit(nn.Module):
 
 @contextmanager
 def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
-    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not."""
+    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not.
+
+    shap computes in float32 alone: weights in another precision are copied.
+    """
     net = question.model.net
-    shared: dict[int, Any] = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in net.parameters()}
-    shared |= {id(buffer): buffer for buffer in net.buffers()}
+    shared: dict[int, Any] = {
+        id(weight): nn.Parameter(_single(weight.detach()), requires_grad=False) for weight in net.parameters()
+    }
+    shared |= {id(buffer): _single(buffer) for buffer in net.buffers()}
     twin = _OneLogit(copy.deepcopy(net, shared), int(question.target[row]), question.plan.prepare).eval()
     for module in twin.net.modules():
         if getattr(module, "inplace", False):
@@ -161,6 +166,10 @@ def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
     ):  # shap undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
         yield twin
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 @contextmanager
@@ -178,9 +187,9 @@ def _deep(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
     """The values of one row, averaged over the background a few samples at a time."""
     total, size = torch.zeros_like(question.inputs[row], dtype=torch.float64), max(1, question.rows // 2)
     with _twin(question, row) as twin:
-        for part in torch.split(ground, size):
+        for part in torch.split(ground.float(), size):
             explainer = shap_library().DeepExplainer(twin, part)
-            found = explainer.shap_values(question.inputs[row : row + 1], check_additivity=False)
+            found = explainer.shap_values(question.inputs[row : row + 1].float(), check_additivity=False)
             total += len(part) * _values(found, total)
     return total / len(ground)
 

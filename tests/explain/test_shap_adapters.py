@@ -95,6 +95,18 @@ def test_the_model_and_the_random_state_are_left_as_they_were(cnn: Model, method
     assert found.values.shape == (2, 1, 12, 12)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_networks_in_another_precision_are_explained_in_shaps(dtype: torch.dtype) -> None:
+    model, _ = linear()
+    ground, inputs = torch.randn(4, 6), torch.randn(2, 6)
+    expected = GradientSHAP(ground, n_samples=50)(model, inputs, 1).values
+    model.net.to(dtype)
+    found = GradientSHAP(ground, n_samples=50)(model, inputs, 1)
+    torch.testing.assert_close(found.values.float(), expected, atol=0.05, rtol=0.02)
+    assert DeepSHAP(ground)(model, inputs, 1).values.shape == (2, 6)
+    assert all(parameter.dtype == dtype for parameter in model.net.parameters())
+
+
 def test_networks_that_work_in_place_are_explained() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 2))
