@@ -141,4 +141,4 @@ def _map(method: Any, model: Model, inputs: torch.Tensor, target: Target, combin
 
 def _weighted(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Sum the maps (B, K, h, w) with one weight a map (B, K): (B, 1, h, w)."""
-    return torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1)
+    return (weights.unsqueeze(1) @ maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])

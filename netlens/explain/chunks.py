@@ -21,6 +21,7 @@ ALL_ACTIVATIONS = 24 * MEGABYTE
 AT_LEAST = 8  # rows, where the largest tensor allows: fewer leave cores idle
 ON_ACCELERATOR = 2048 * MEGABYTE
 MOST_ROWS = 4096
+CHANNELS_LAST_FROM = 4  # rows: for fewer, turning the weights round costs more than it saves
 MEMORY_MB = 1024
 
 Run = Callable[[torch.Tensor], torch.Tensor]
@@ -41,9 +42,8 @@ class Plan:
 
     def prepare(self, inputs: torch.Tensor) -> torch.Tensor:
         """Lay a batch out for the network."""
-        if self.writes:
-            return inputs.clone(memory_format=self.layout)
-        return laid_out(inputs, self.layout)
+        layout = self.layout if len(inputs) >= CHANNELS_LAST_FROM else torch.contiguous_format
+        return inputs.clone(memory_format=layout) if self.writes else laid_out(inputs, layout)
 
 
 def laid_out(inputs: torch.Tensor, layout: torch.memory_format) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,10 +18,11 @@ from netlens.models.model import Model
 
 @dataclass(frozen=True)
 class _Use:
-    """Of the calls of a module, counted from 0: the last one, and the last one that gave maps."""
+    """Of the calls of a module, counted from 0: the last one, and the last one that gave maps; a leaf has no modules of its own."""
 
     last: int
     last_map: int | None
+    leaf: bool
 
 
 _USES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], dict[str, _Use]]] = WeakKeyDictionary()
@@ -43,8 +44,7 @@ def last_map(question: Question) -> str:
 
 def spatial_layers(question: Question) -> list[str]:
     """The layers whose output is (N, K, h, w) with more than one place, in the order of execution."""
-    leaves = question.model.layers
-    return [path for path, use in _uses(question).items() if use.last_map is not None and path in leaves]
+    return [path for path, use in _uses(question).items() if use.last_map is not None and use.leaf]
 
 
 def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
@@ -72,13 +72,13 @@ def _observe(question: Question) -> dict[str, _Use]:
     found: dict[str, _Use] = {}
 
     def make(path: str) -> Callable[..., None]:
-        def note(_module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            before = found.get(path, _Use(-1, None))
+        def note(module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
+            before = found.get(path, _Use(-1, None, not any(module.children())))
             if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
                 found.pop(path, None)  # a layer used again moves to the end
-                found[path] = _Use(before.last + 1, before.last + 1)
+                found[path] = replace(before, last=before.last + 1, last_map=before.last + 1)
             else:
-                found[path] = _Use(before.last + 1, before.last_map)
+                found[path] = replace(before, last=before.last + 1)
 
         return note
 

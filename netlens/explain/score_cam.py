@@ -16,7 +16,8 @@ from netlens.models.model import Model
 from netlens.seeding import generator
 
 POWER_STEPS = 24
-CONVERGED = 1e-6
+SQUARINGS, SMALL = 5, 128  # the 32nd power of matrices up to this size, in which squaring is cheaper than many steps
+CONVERGED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,14 @@ def projected(maps: torch.Tensor) -> torch.Tensor:
 def _first_eigenvector(gram: torch.Tensor) -> torch.Tensor:
     """The eigenvector of the greatest eigenvalue of each symmetric matrix (B, n, n): (B, n). By powers where these converge."""
     start = torch.randn(gram.shape[1], generator=generator(0)).to(gram)  # at no right angle to any component
-    vector = gram @ start
-    for _ in range(POWER_STEPS):
-        vector = functional.normalize((gram @ vector.unsqueeze(2)).squeeze(2), dim=1)
+    powers, steps = gram, POWER_STEPS
+    if gram.shape[1] <= SMALL:
+        for _ in range(SQUARINGS):
+            powers = powers / powers.diagonal(dim1=1, dim2=2).sum(1).clamp_min(1e-30).view(-1, 1, 1)
+            powers, steps = powers @ powers, 1
+    vector = start.expand(gram.shape[:2])
+    for _ in range(steps):
+        vector = functional.normalize((powers @ vector.unsqueeze(2)).squeeze(2), dim=1)
     image = (gram @ vector.unsqueeze(2)).squeeze(2)
     value = (image * vector).sum(1, keepdim=True)
     slow = ((image - value * vector).norm(dim=1) > CONVERGED * value.flatten()).nonzero().flatten()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -73,7 +74,12 @@ def graph_nodes(result: torch.Tensor) -> list[Node]:
 
 def operation(node: Node) -> str:
     """The name of an operation: `ReluBackward0` is `Relu`."""
-    return re.sub(r"Backwards?\d*$", "", node.name().split("::")[-1])
+    return _short(node.name())
+
+
+@cache
+def _short(name: str) -> str:
+    return re.sub(r"Backwards?\d*$", "", name.split("::")[-1])
 
 
 def number(node: Node) -> int:

@@ -35,7 +35,7 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
         stack.enter_context(torch.enable_grad())
         if any(module.training for module in modules):
             stack.enter_context(evaluation(net))
-        if any(isinstance(module, nn.RNNBase) for module in modules) and any(parameter.is_cuda for parameter in parameters):
+        if any(parameter.is_cuda for parameter in parameters) and any(isinstance(module, nn.RNNBase) for module in modules):
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         try:
             for parameter in asked:
