@@ -1,24 +1,27 @@
 """Time of the measures of explanations over their floor, and captum's and Quantus' over theirs, in one run.
 
-    python tests/benchmarks/bench_quality.py [--net mnist resnet18] [--batch 1 8 64] [--turns 5] [--only NAME]...
+    python tests/benchmarks/bench_quality.py [--net mnist resnet18] [--batch 1 8 64] [--turns 5] [--clock cpu] [--only NAME]...
 
 The floor of a measure is the passes that its definition needs, at the chunk size and in the memory layout that are fastest here. A
 library's measure has a floor of its own where it does less: Quantus draws no random curves. Floors, netlens and libraries take turns;
 the ratios are medians over the turns, and the best time over the floor's best, which a busy machine disturbs less. Quantus is left out
-where it is not installed. Targets: 1.15 from 8 rows on, 1.3 for one row.
+where it is not installed. Targets: 1.15 from 8 rows on, 1.3 for one row. `--clock cpu` counts processor time on one thread, which other
+work on the machine disturbs least.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+import floor  # before torch: it sets how threads wait
 import torch
-from floor import Run, forward, forward_backward, passes, seconds  # first: it sets how threads wait
+from floor import Run, forward, forward_backward, passes
 from torch import nn
 
 from netlens.data import Preprocess
@@ -199,8 +202,8 @@ def measure(name: str, batch: int, turns: int, only: list[str]) -> None:
         ratios: dict[str, list[float]] = {key: [] for key in runs}
         best: dict[str | int, float] = {}
         for turn in range(turns + 1):
-            base = {count: seconds(floor) for count, floor in floors.items()}
-            taken = {key: seconds(run) for key, (run, _) in runs.items()}
+            base = {count: floor.seconds(base) for count, base in floors.items()}
+            taken = {key: floor.seconds(run) for key, (run, _) in runs.items()}
             if not turn:  # the first turn warms up
                 continue
             for key, (_, count) in runs.items():
@@ -213,6 +216,13 @@ def measure(name: str, batch: int, turns: int, only: list[str]) -> None:
         print(f"{name} {batch} | {case.name} | {case.passes} passes an input | time over floor: {found}", flush=True)
 
 
+def cpu_seconds(run: Run) -> float:
+    """How much processor time one call takes."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -220,7 +230,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="*", default=[1, 8, 64])
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     asked = parser.parse_args()
+    if asked.clock == "cpu":
+        torch.set_num_threads(1)
+        floor.seconds = cpu_seconds
     warnings.simplefilter("ignore")
     for name in asked.net:
         for batch in asked.batch:
