@@ -7,10 +7,12 @@ from netlens.quality.correlation import FaithfulnessCorrelation
 from netlens.quality.faithfulness import Deletion, Insertion, PixelFlipping
 from netlens.quality.infidelity import Infidelity
 from netlens.quality.known_answers import KnownAnswers, known_answers, truths
+from netlens.quality.ranking import Ranking, rank
 from netlens.quality.road import ROAD
 from netlens.quality.sanity import Sanity, randomise
 from netlens.quality.sensitivity import AverageSensitivity, MaxSensitivity
 from netlens.quality.stability import NoiseStability, SeedStability, ShiftStability
+from netlens.quality.stamp import Policy, Stamp, stamp
 
 METRICS: dict[str, type[Metric]] = {
     metric.name: metric
@@ -50,11 +52,14 @@ __all__ = [
     "Metric",
     "NoiseStability",
     "PixelFlipping",
+    "Policy",
+    "Ranking",
     "Sanity",
     "Score",
     "SeedStability",
     "ShiftStability",
     "Sparseness",
+    "Stamp",
     "agreement",
     "between_models",
     "diagnosis",
@@ -62,6 +67,8 @@ __all__ = [
     "interval",
     "known_answers",
     "randomise",
+    "rank",
     "similarity",
+    "stamp",
     "truths",
 ]

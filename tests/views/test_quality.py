@@ -1,6 +1,7 @@
 """Views of what was measured of explanations: numbers in words, verdicts in the picture, every picture drawn."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,11 @@ MAKE = {
 
 def number(value):
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def first_two(batch):
+    """The first two samples of a batch."""
+    return replace(batch, inputs=batch.inputs[:2], raw=batch.raw[:2], labels=batch.labels[:2], ids=batch.ids[:2])
 
 
 def texts(view):
@@ -101,6 +107,10 @@ def test_a_map_that_is_no_evidence_says_so_in_the_picture(measured):
     view = views.methods_by_samples(maps, batch, model.classes, stamps={"guided_backprop": measured["stamps"]["guided_backprop"]})
     assert texts(view).count("not evidence") == len(batch)
     assert "Stamped “not evidence”, by measurement: Guided backprop." in view.caption
+    shown = views.methods_by_samples(
+        [GuidedBackprop()(model, batch.inputs[:2])], first_two(batch), model.classes, stamps=measured["stamps"]
+    )
+    assert texts(shown).count("not evidence") == 2  # measured on other inputs: the method's verdict
     assert "not evidence" not in texts(views.methods_by_samples(maps, batch, model.classes))
 
 
