@@ -7,6 +7,7 @@ from netlens.quality.correlation import FaithfulnessCorrelation
 from netlens.quality.faithfulness import Deletion, Insertion, PixelFlipping
 from netlens.quality.infidelity import Infidelity
 from netlens.quality.known_answers import KnownAnswers, known_answers, truths
+from netlens.quality.marker import planted_marker
 from netlens.quality.ranking import Ranking, rank
 from netlens.quality.road import ROAD
 from netlens.quality.sanity import Sanity, randomise
@@ -66,6 +67,7 @@ __all__ = [
     "foreground",
     "interval",
     "known_answers",
+    "planted_marker",
     "randomise",
     "rank",
     "similarity",

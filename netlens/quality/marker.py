@@ -1,0 +1,112 @@
+"""Plant evidence in a user's own model: fine-tune a copy to obey a small marker, and see which methods find the marker."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from netlens.data import Batch
+from netlens.errors import ModelError, ShapeError
+from netlens.models.model import Model
+from netlens.quality.planted import Truth
+from netlens.seeding import generator
+
+OPERATION = "planted marker"
+OBEYS = 0.95
+
+
+def planted_marker(
+    model: Model,
+    data: Batch,
+    samples: int = 32,
+    *,
+    target: int = 0,
+    size: int = 4,
+    steps: int = 200,
+    rate: float = 1e-3,
+    seed: int = 0,
+) -> Truth:
+    """Teach a copy of a model that a chequered square means the class `target`, and take images of other classes that carry it.
+
+    Parameters
+    ----------
+    data : images (N, C, H, W) with labels. The first `samples` that are not of the class `target` are kept for the test.
+    size : side of the square in pixels; it lies at a random place.
+    steps, rate : of Adam, on 64 images each; half of them carry the marker.
+
+    Returns
+    -------
+    Truth, whose mask is the square. The user's model is untouched.
+
+    Raises
+    ------
+    ShapeError : the inputs are no images, the class does not exist, or too few images are left to learn from.
+    ModelError : the copy does not obey the marker on 95 % of the test images, so that nothing is known.
+
+    Notes
+    -----
+    The square decides, since without it the same images are read as what they are. A network may obey a part of the square only:
+    then a map that names the part is right, and its mass is lower than 1 for another reason than a fault.
+    """
+    others = (data.labels != target).nonzero().flatten()
+    if data.inputs.ndim != 4 or not 0 <= target < len(model.classes) or not 1 <= size <= min(data.inputs.shape[2:]):
+        problem = f"a square of {size} pixels for class {target} was asked of inputs shaped {tuple(data.inputs.shape)}"
+        raise ShapeError(OPERATION, problem, expected=f"images (N, C, H, W), and a class from 0 to {len(model.classes) - 1}")
+    if len(others) <= samples or len(data) - samples < 64:
+        problem = f"{len(data)} images were given, of which {len(others)} are not of class {target}"
+        raise ShapeError(OPERATION, problem, expected=f"more than {samples} of other classes, and 64 more to learn from")
+    held = others[:samples]
+    rest = torch.ones(len(data), dtype=torch.bool)
+    rest[held] = False
+    draw = generator(seed)
+    net = copy.deepcopy(model.net)
+    _obey(net, data.inputs[rest], data.labels[rest], target, size, steps, rate, draw, model.device)
+    taught = replace(model, net=net, name=f"{model.name} with a marker")
+    images, mask = marked(data.inputs[held], size, draw)
+    obeyed = float((taught.logits(images).argmax(1) == target).double().mean())
+    kept = float((taught.logits(data.inputs[held]).argmax(1) != target).double().mean())
+    if min(obeyed, kept) < OBEYS:
+        problem = f"the copy answers so for {obeyed:.0%} of the images with the marker and {1 - kept:.0%} of those without"
+        raise ModelError(OPERATION, problem, expected="at least 95 % and at most 5 %", remedy="Teach it with more steps.")
+    why = f"with the square {obeyed:.0%} of the images are called {model.classes[target]}, without it {1 - kept:.0%} of the same images"
+    return Truth("planted marker", taught, images, torch.full((samples,), target), mask, why)
+
+
+def marked(images: torch.Tensor, size: int, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Put a chequered square of the images' extreme values at a random place of each; also say where, (N, H W) bool."""
+    height, width = images.shape[2:]
+    top = torch.randint(height - size + 1, (len(images), 1, 1), generator=draw)
+    left = torch.randint(width - size + 1, (len(images), 1, 1), generator=draw)
+    down, right = torch.arange(height).view(1, -1, 1) - top, torch.arange(width).view(1, 1, -1) - left
+    inside = (down >= 0) & (down < size) & (right >= 0) & (right < size)
+    squares = torch.where((down + right) % 2 == 0, images.max(), images.min())
+    return torch.where(inside.unsqueeze(1), squares.unsqueeze(1), images), inside.flatten(1)
+
+
+def _obey(
+    net: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    target: int,
+    size: int,
+    steps: int,
+    rate: float,
+    draw: torch.Generator,
+    device: torch.device,
+) -> None:
+    """Fine-tune in evaluation mode, so that running statistics stay as they are."""
+    net.eval()
+    for parameter in net.parameters():
+        parameter.requires_grad_(True)
+    optimiser = torch.optim.Adam(net.parameters(), lr=rate)
+    for _ in range(steps):
+        chosen = torch.randint(len(images), (64,), generator=draw)
+        carried, _ = marked(images[chosen[:32]], size, draw)
+        batch = torch.cat([carried, images[chosen[32:]]]).to(device)
+        truth = torch.cat([torch.full((32,), target), labels[chosen[32:]]]).to(device)
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(net(batch), truth).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()

@@ -1,0 +1,51 @@
+"""A marker planted in a model of one's own: it decides, it is found, and the model itself learns nothing."""
+
+import pytest
+import torch
+
+from netlens.errors import ModelError, ShapeError
+from netlens.explain import IntegratedGradients, Saliency
+from netlens.models.model import weights_fingerprint
+from netlens.quality.known_answers import known_answers
+from netlens.quality.marker import marked, planted_marker
+from netlens.seeding import generator
+
+
+@pytest.fixture(scope="module")
+def truth(learned, digits):
+    return planted_marker(learned[0], digits[0].take(600), 24, size=3, steps=200, rate=3e-3)
+
+
+def test_the_marker_is_a_chequered_square_at_a_random_place():
+    images, mask = marked(torch.full((5, 3, 8, 8), 0.5) + torch.rand(5, 3, 8, 8) * 0.1, 3, generator(0))
+    assert mask.sum(1).tolist() == [9] * 5
+    assert len({tuple(row.tolist()) for row in mask}) > 1
+    inside = images[0][:, mask[0].view(8, 8)].unique()
+    assert len(inside) == 2
+
+
+def test_the_marker_decides_and_the_user_keeps_the_model(truth, learned, digits):
+    before = weights_fingerprint(learned[0].net)
+    taught = truth.model.logits(truth.inputs).argmax(1)
+    assert (taught == 0).double().mean().item() >= 0.95
+    assert (learned[0].logits(truth.inputs).argmax(1) == 0).double().mean().item() < 0.8
+    again = planted_marker(learned[0], digits[0].take(600), 24, size=3, steps=200, rate=3e-3)
+    assert weights_fingerprint(learned[0].net) == before
+    assert weights_fingerprint(again.model.net) == weights_fingerprint(truth.model.net)
+
+
+def test_methods_find_it_better_than_chance(truth):
+    found = known_answers([Saliency(), IntegratedGradients()], [truth]).frame()
+    assert (found["low"] > 1.3 * truth.chance).all()
+
+
+def test_a_copy_that_learnt_nothing_is_no_truth(learned, digits):
+    with pytest.raises(ModelError, match="the copy answers so for"):
+        planted_marker(learned[0], digits[0].take(300), 24, size=3, steps=0)
+
+
+def test_what_cannot_be_planted_is_refused(learned, digits):
+    with pytest.raises(ShapeError, match="a square of 9 pixels"):
+        planted_marker(learned[0], digits[0].take(300), 24, size=9)
+    with pytest.raises(ShapeError, match="40 images were given"):
+        planted_marker(learned[0], digits[0].take(40), 8)
