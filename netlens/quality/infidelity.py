@@ -15,6 +15,7 @@ from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, elementwise, scored
 from netlens.quality.draws import row_generator
 
+NEAR = 1e-3  # of the inputs' range: what is no farther from its replacement has no unit to divide by
 BLOCK = 8  # rows of noise drawn at once, however the copies are chunked
 
 
@@ -30,6 +31,8 @@ class Infidelity:
     noise : standard deviation of the noise, as a share of the input's own range.
     side : side of the square in pixels; None for a quarter of the shorter side. replacement : what is put there; see
         `netlens.explain.replacement`.
+    unit : what the values mean: `input`, the change of the logit per unit of an element, as the gradient; `logit`, what the element
+        adds to the logit over `replacement`, as gradient x input; None for what the method says of itself.
     relative : divide by the mean squared change of the logit, so that 0 is perfect and 1 is no better than saying nothing. Without it,
         the infidelity of the paper, with the best scale.
     n_random : random rankings to compare with: the same values, dealt out anew to the places. They cost no pass.
@@ -56,6 +59,7 @@ class Infidelity:
     noise: float = 0.1
     side: int | None = None
     replacement: Replacement = None
+    unit: Literal["input", "logit"] | None = None
     relative: bool = True
     n_random: int = 20
     seed: int = 0
@@ -68,11 +72,14 @@ class Infidelity:
             rankings = [
                 _dealt(part, self.n_random, row_generator(self.seed, question.inputs[row])) for row, part in enumerate(values)
             ]
+            unit = self._unit(attribution.method)
+            if unit == "logit":
+                rankings = self._per_unit(question, rankings)
             said, scores = self._noise(question, rankings) if kind == "noise" else self._squares(question, rankings)
         changes = [part[0] - part[1:] for part in scores]
         found = torch.stack([unexplained(one, change, self.relative) for one, change in zip(said, changes, strict=True)])
         own, random = found[:, 0], found[:, 1:].mean(1)
-        return scored(self, random - own, {"perturbation": kind}, own=own, random=random)
+        return scored(self, random - own, {"perturbation": kind, "unit": unit}, own=own, random=random)
 
     def _checked(self, inputs: torch.Tensor) -> str:
         kind = self.perturbation or ("square" if inputs.ndim == 4 else "noise")
@@ -86,6 +93,24 @@ class Infidelity:
             remedy = "Use perturbation='noise', or a smaller side."
             raise ShapeError("Infidelity", problem, expected="images (N, C, H, W), larger than the square", remedy=remedy)
         return kind
+
+    def _unit(self, method: str) -> str:
+        """What the values of a method mean; those of a method that is not known, what the paper takes them for."""
+        from netlens.explain import EXPLAINERS
+
+        if self.unit not in (None, "input", "logit"):
+            raise unknown("Infidelity", "unit", str(self.unit), ("input", "logit"))
+        return self.unit or ("logit" if method in EXPLAINERS and "per unit" not in EXPLAINERS[method].gives else "input")
+
+    def _per_unit(self, question: Question, rankings: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Values in logits over the distance of each element to its replacement; 0 where there is hardly any distance."""
+        inputs = question.inputs.double().cpu()
+        hidden, _ = replacement(self.replacement, question.model, question.inputs, None, "Infidelity")
+        distance = inputs - hidden.double().cpu()
+        ranges = (inputs.flatten(1).amax(1) - inputs.flatten(1).amin(1)).view(-1, *[1] * (inputs.ndim - 1))
+        enough = distance.abs() > NEAR * ranges
+        safe = torch.where(enough, distance, 1.0)
+        return [torch.where(near, values / gap, 0.0) for values, near, gap in zip(rankings, enough, safe, strict=True)]
 
     def _noise(self, question: Question, rankings: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """What the rankings predict for noise, (rankings, samples) a row, and the scores: the input's own, then the samples'."""

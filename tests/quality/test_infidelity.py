@@ -6,7 +6,7 @@ from torch import nn
 
 from netlens.data import Preprocess
 from netlens.errors import ShapeError, UsageError
-from netlens.explain import Attribution, Saliency
+from netlens.explain import Attribution, GradientXInput, Saliency
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
 from netlens.quality.imputation import imputed, noise_of
@@ -39,6 +39,20 @@ def test_the_gradient_of_a_linear_model_is_perfectly_faithful(kind, images):
     assert found.own.max() < 1e-10
     assert found.random.min() > 0.5
     assert Infidelity(kind, relative=False)(model, Saliency()(model, images, TARGET), images).own.max() < 1e-10
+
+
+@pytest.mark.parametrize("kind", ["noise", "square"])
+def test_what_is_told_in_logits_is_read_in_logits(kind, images):
+    """Gradient times input says what each pixel adds, which on a linear model is exact; read as a gradient it is not."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(144, 3)).double()
+    model = Model(net, "linear", ("a", "b", "c"), Preprocess((0.0,), (1.0,)))
+    explained = GradientXInput()(model, images + 0.1, TARGET)
+    found = Infidelity(kind)(model, explained, images + 0.1)
+    assert found.params["unit"] == "logit"
+    assert found.own.max() < 1e-10
+    assert Infidelity(kind, unit="input")(model, explained, images + 0.1).own.min() > 0.01
+    with pytest.raises(UsageError, match="there is no unit 'pixel'"):
+        Infidelity(unit="pixel")(model, explained, images + 0.1)
 
 
 def test_an_explanation_that_says_nothing_explains_nothing(cnn, images):
