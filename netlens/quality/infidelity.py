@@ -14,9 +14,9 @@ from netlens.explain.replacement import Replacement, replacement
 from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, elementwise, scored
 from netlens.quality.draws import row_generator
+from netlens.quality.noise import Noise
 
 NEAR = 1e-3  # of the inputs' range: what is no farther from its replacement has no unit to divide by
-BLOCK = 8  # rows of noise drawn at once, however the copies are chunked
 
 
 @dataclass(frozen=True)
@@ -160,22 +160,6 @@ class Infidelity:
             covered[0] = False
             found.append(covered)
         return found[0], found[1]
-
-
-class Noise:
-    """Normal noise for one row, the same however it is asked for."""
-
-    def __init__(self, row: torch.Tensor, size: float, seed: int) -> None:
-        self._like, self._size, self._draw = row, size, row_generator(seed, row)
-        self._rest = row.new_empty(0, *row.shape)
-
-    def take(self, count: int) -> torch.Tensor:
-        """The next `count` draws, (count, ...)."""
-        blocks = -(-max(0, count - len(self._rest)) // BLOCK)
-        fresh = [torch.randn(BLOCK, *self._like.shape, generator=self._draw) for _ in range(blocks)]
-        drawn = torch.cat([self._rest, *(block.to(self._like).mul_(self._size) for block in fresh)])
-        self._rest = drawn[count:]
-        return drawn[:count]
 
 
 def unexplained(said: torch.Tensor, change: torch.Tensor, relative: bool) -> torch.Tensor:

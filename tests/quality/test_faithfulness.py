@@ -229,6 +229,19 @@ def test_tables_are_ranked_by_column():
     torch.testing.assert_close(Infidelity()(model, weights, rows).own, torch.zeros(6, dtype=torch.float64))
 
 
+def test_sequences_are_ranked_by_step():
+    """A value for each step serves as well as one for each channel of it."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(24, 2)).double()
+    model = Model(net, "sequence", ("no", "yes"), Preprocess((0.0,), (1.0,)))
+    rows, target = torch.rand(5, 6, 4, dtype=torch.float64), torch.ones(5, dtype=torch.int64)
+    explained = GradientXInput()(model, rows, target)
+    fine = Deletion(output="logit")(model, explained, rows)
+    coarse = Deletion(output="logit")(model, given(explained.values.sum(2), target), rows)
+    assert fine.mean > 0
+    assert fine.curves[0].share[0].tolist() == pytest.approx([step / 6 for step in range(7)])
+    torch.testing.assert_close(coarse.values, fine.values)
+
+
 def test_outputs_are_what_they_are_called(linear, images):
     from netlens.explain.base import asking
 

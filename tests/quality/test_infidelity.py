@@ -10,7 +10,8 @@ from netlens.explain import Attribution, GradientXInput, Saliency
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
 from netlens.quality.imputation import imputed, noise_of
-from netlens.quality.infidelity import Infidelity, Noise, unexplained
+from netlens.quality.infidelity import Infidelity, unexplained
+from netlens.quality.noise import Noise
 from netlens.quality.road import ROAD
 
 TARGET = torch.tensor([0, 2, 1])
