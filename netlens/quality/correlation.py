@@ -46,7 +46,7 @@ class FaithfulnessCorrelation:
 
     n_samples: int = 100
     size: float = 0.1
-    n_random: int = 20
+    n_random: int = 10
     features: Cut = None
     replacement: Substitutes = None
     output: Output = "logit"
@@ -66,7 +66,9 @@ class FaithfulnessCorrelation:
             fills = [filler(question, made) for made in chosen.values()]
 
             def rankings(row: int) -> torch.Tensor:
-                return self._divisions(row_generator(self.seed, question.inputs[row]), cut.counts[row]).argsort(1).int()
+                orders = self._divisions(row_generator(self.seed, question.inputs[row]), cut.counts[row])
+                numbers = torch.arange(orders.shape[1], dtype=torch.int32).expand(orders.shape)
+                return torch.empty_like(numbers).scatter_(1, orders, numbers)
 
             jobs = [self._jobs(count, len(fills)) for count in cut.counts]
             scores = hidden_scores(answering(question, self.output), cut, rankings, jobs, fills, self.precision)
