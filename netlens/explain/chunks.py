@@ -23,6 +23,7 @@ ON_ACCELERATOR = 2048 * MEGABYTE
 MOST_ROWS = 4096
 CHANNELS_LAST_FROM = 4  # rows: for fewer, turning the weights round costs more than it saves
 MEMORY_MB = 1024
+PEAK = 2.5  # what a backward pass holds at its peak, over what the forward pass kept for it; measured
 
 Run = Callable[[torch.Tensor], torch.Tensor]
 
@@ -96,7 +97,7 @@ def _rows(row_bytes: int, largest: int, device: torch.device) -> int:
         best = min(LARGEST_TENSOR // largest, max(ALL_ACTIVATIONS // row_bytes, AT_LEAST))
     else:
         best = ON_ACCELERATOR // row_bytes
-    return max(1, min(best, MOST_ROWS, budget(device) // row_bytes))
+    return max(1, min(best, MOST_ROWS, int(budget(device) / (PEAK * row_bytes))))
 
 
 def _takes_channels_last(net: nn.Module, pair: torch.Tensor, logits: torch.Tensor, run: Run) -> bool:
@@ -112,7 +113,7 @@ def _takes_channels_last(net: nn.Module, pair: torch.Tensor, logits: torch.Tenso
 
 
 def budget(device: torch.device) -> int:
-    """Bytes that the activations of one chunk may take: `NETLENS_MEMORY_MB`, else 1,024 MB or half of a GPU's memory.
+    """Bytes that one chunk may take at its peak: `NETLENS_MEMORY_MB`, else 1,024 MB or half of a GPU's memory.
 
     Raises
     ------
