@@ -21,9 +21,12 @@ def hooked(model: Model, layers: Sequence[str], make: Callable[[str], Hook], ope
 
     Raises
     ------
-    ModelError : a layer does not exist; then no hook was registered.
+    ModelError : a layer does not exist, or the network is TorchScript; then no hook was registered.
     """
     modules = [(path, model.layer(path, operation)) for path in layers]
+    if any(isinstance(module, torch.jit.ScriptModule) for _, module in modules):
+        problem = f"{model.name} is TorchScript, which does not show what its layers give"
+        raise ModelError(operation, problem, remedy="Use the network that it was made from, or a method that reads no layer.")
     with ExitStack() as stack:
         for path, module in modules:
             stack.callback(module.register_forward_hook(make(path)).remove)

@@ -107,7 +107,7 @@ class NeuronGradient:
             calls = calls_of(question, layer)
 
             def neuron(points: torch.Tensor) -> torch.Tensor:
-                with activations(model, [layer], "NeuronGradient", calls=calls, stop=True) as kept:
+                with activations(question.model, [layer], "NeuronGradient", calls=calls, stop=True) as kept:
                     question.once(points)
                 return self._pick(kept.get(layer), layer, model)
 

@@ -13,7 +13,7 @@ import torch
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.chunks import Plan, halving, out_of_memory, plan, spans
 from netlens.models.model import Model
-from netlens.models.still import still
+from netlens.models.still import eager, still
 
 Target = int | torch.Tensor | None
 NO_GRADIENTS = "Use a method that needs no gradients, such as occlusion, lime or kernel_shap."
@@ -109,7 +109,7 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -
     """Check a question and hold the model still while it is answered.
 
     Inside, the network is in evaluation mode, gradients are on, and no parameter collects one. Afterwards, whatever happened,
-    every module has its mode back, and every parameter its `requires_grad` and its `grad`.
+    every module has its mode back, and every parameter its `requires_grad` and its `grad`. A compiled network is asked as it was before.
 
     Raises
     ------
@@ -117,6 +117,7 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -
     ModelError : the network does not give finite logits, one row per sample.
     """
     _check_inputs(inputs, operation)
+    model = eager(model)
     with still(model.net, operation):
         precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
         batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)

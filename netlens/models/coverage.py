@@ -16,7 +16,7 @@ from torch.autograd.graph import Node
 from netlens.errors import ModelError, ShapeError, unknown
 from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
 from netlens.models.model import Model
-from netlens.models.still import still
+from netlens.models.still import eager, still
 from netlens.models.twin import twin
 
 
@@ -80,6 +80,7 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> 
     """
     if method not in RULES:
         raise unknown("coverage", "rule-based method", method, RULES)
+    model = eager(model)
     with still(model.net, "coverage"):
         if any(isinstance(module, torch.jit.ScriptModule) for module in model.net.modules()):
             return [Uncovered("TorchScript", "", "no rule can be attached inside of it")]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from netlens.errors import ModelError
-from netlens.models.model import evaluation
+from netlens.models.model import Model
 
 
 @contextmanager
@@ -29,18 +30,27 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
     if any(parameter.is_inference() for parameter in parameters):
         problem = "the weights of the network were made in torch.inference_mode"
         raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
+    awake = [module for module in modules if module.training]
     asked = [parameter for parameter in parameters if parameter.requires_grad]
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        if any(module.training for module in modules):
-            stack.enter_context(evaluation(net))
         if any(parameter.is_cuda for parameter in parameters) and any(isinstance(module, nn.RNNBase) for module in modules):
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         try:
+            for module in awake:  # not by `eval()`, which an exported program refuses
+                module.training = False
             for parameter in asked:
                 parameter.requires_grad_(False)
             yield
         finally:
+            for module in awake:
+                module.training = True
             for parameter in asked:
                 parameter.requires_grad_(True)
+
+
+def eager(model: Model) -> Model:
+    """The model itself, or the network that was compiled: the same function, whose modules and hooks are really run."""
+    plain = getattr(model.net, "_orig_mod", None)
+    return replace(model, net=plain) if isinstance(plain, nn.Module) else model

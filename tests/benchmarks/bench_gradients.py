@@ -122,7 +122,15 @@ def cases(bench: Bench, images: torch.Tensor) -> Iterator[Case]:
     yield Case(
         "expected_gradients",
         ours(explain.ExpectedGradients(background, n_samples=max(8, samples), tolerance=FIXED)),
-        theirs(lambda x: attr.GradientShap(net).attribute(x, background, n_samples=-(-max(8, samples) // 8) * 8, target=target)),
+        theirs(
+            lambda x: attr.GradientShap(net).attribute(
+                x,
+                background,
+                n_samples=-(-max(8, samples) // 8) * 8,
+                target=target,
+                return_convergence_delta=True,  # as ours: that the values add up is checked at each call
+            )
+        ),
         rows * -(-max(8, samples) // 8) * 8,
         forward=rows + 8,
     )
@@ -200,7 +208,12 @@ def main() -> None:
             for case in cases(bench, images):
                 if chosen.only and case.name not in chosen.only:
                     continue
-                found = compare(floor_of(case, bench, images), case.ours, case.theirs, chosen.turns if name == "mnist" else min(3, chosen.turns))
+                found = compare(
+                    floor_of(case, bench, images),
+                    case.ours,
+                    case.theirs,
+                    chosen.turns if name == "mnist" else min(3, chosen.turns),
+                )
                 library = f"{found.library_over_ours:15.2f}" if case.theirs else f"{'-':>15}"
                 times = f"{found.milliseconds:9.1f}{found.over_floor:9.2f}{found.best_over_floor:7.2f}"
                 print(f"{name:<10}{rows:>5}  {case.name:<22}{times}{library}", flush=True)

@@ -128,3 +128,32 @@ def test_a_model_on_a_gpu_is_explained_on_it(cnn, images):
         found = EXPLAINERS[name]()(cnn, images, 0)
         assert found.values.device.type == "cpu"
         torch.testing.assert_close(found.values, values, atol=1e-3 * float(values.abs().max()), rtol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")  # deprecated, and still what many models are saved as
+@pytest.mark.parametrize("make", [torch.jit.script, lambda net: torch.jit.trace(net, torch.rand(2, 1, 12, 12))])
+def test_torchscript_is_explained_by_what_reads_no_layer(cnn, wrap, images, make):
+    script = wrap(make(cnn.net.eval()))
+    for method in (Saliency(), IntegratedGradients(n_steps=8), SmoothGrad(n_samples=4)):
+        expected = method(cnn, images, 0).values
+        torch.testing.assert_close(method(script, images, 0).values, expected, atol=1e-6 * float(expected.abs().max()), rtol=1e-4)
+    for method in (GradCAM("conv2"), GradCAM()):
+        with pytest.raises(ModelError, match="tiny is TorchScript, which does not show what its layers give"):
+            method(script, images, 0)
+
+
+def test_an_exported_program_is_explained_by_what_needs_no_rules(cnn, wrap, images):
+    rows = torch.export.Dim("rows", min=2, max=512)
+    program = torch.export.export(cnn.net.eval(), (torch.rand(4, 1, 12, 12),), dynamic_shapes=({0: rows},))
+    model = wrap(program.module())
+    torch.testing.assert_close(Saliency()(model, images, 0).values, Saliency()(cnn, images, 0).values, atol=1e-7, rtol=1e-5)
+    with pytest.raises(ModelError, match=r"Relu in the model itself \(made in `forward`"):
+        EXPLAINERS["deep_lift"]()(model, images, 0)
+
+
+@pytest.mark.parametrize("name", ["saliency", "grad_cam", "neuron_gradient", "guided_backprop", "deep_lift", "lrp"])
+def test_a_compiled_network_is_explained_as_what_it_was_compiled_from(cnn, wrap, images, name):
+    compiled = wrap(torch.compile(cnn.net, backend="eager"))
+    assert torch.equal(EXPLAINERS[name]()(compiled, images, 0).values, EXPLAINERS[name]()(cnn, images, 0).values)
+    if name in ("deep_lift", "lrp"):
+        assert compiled.coverage(name, images) == []
