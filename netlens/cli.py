@@ -21,6 +21,9 @@ data_root = click.option("--data-root", metavar="DIR", help="The folder that hol
 parameter = click.option(
     "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="A parameter of the notebook; may be repeated."
 )
+hyperparameter = click.option(
+    "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="A hyper-parameter of the method; may be repeated."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -110,6 +113,47 @@ def audit(cards: Assignments, assignments: Assignments, out: Path | None, as_jso
         click.echo(one.folder / "audit.pdf")
 
 
+@main.command(short_help="Explain what a model reads in images.")
+@click.argument("card")
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option("--method", metavar="NAME", required=True, help="A method; `netlens list methods` names them.")
+@click.option(
+    "--target", metavar="CLASS", default="", help="The class to explain, by name or index; by default what the model reads."
+)
+@dataset
+@data_root
+@device
+@click.option(
+    "--seed", metavar="N", type=int, default=0, help="The seed of everything random; -p seed=N is that of the method alone."
+)
+@hyperparameter
+@click.option("--resize", is_flag=True, help="Stretch image files to the size that the model takes.")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder for the results; an older one is replaced."
+)
+@as_json
+@debug
+def explain(card: str, inputs: Assignments, assignments: Assignments, as_json: bool, **options: Any) -> None:
+    """Explain what a model reads in images: a picture, the numbers, and what they say in a sentence.
+
+    CARD is the name of a tutorial model, or the path of a model card. INPUT is a PNG or JPEG file, a .npy or .npz array of raw images,
+    or positions in the model's data set such as test:5 and test:0-3.
+
+    The results go to _build/explanations/MODEL-METHOD in a project, else to explanations/MODEL-METHOD. Where values do not add up to what
+    they should, a note says so, and the picture is stamped; the exit code stays 0.
+    """
+    from netlens.publish import explaining
+    from netlens.publish.parameters import split
+
+    options = {name: value for name, value in options.items() if value is not None}
+    method, given = options.pop("method"), split(assignments, explaining.OPERATION)
+    explained = explaining.explain(card, inputs, method, given, **options)
+    for note in explained.notes:
+        click.echo(f"note: {note}", err=True)
+    for line in [json.dumps(explained.summary, indent=1)] if as_json else [*explained.sentences, *explained.files]:
+        click.echo(line)
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(["notebooks", "methods", "datasets", "models"]))
 @as_json
@@ -119,7 +163,7 @@ def list_(what: str, as_json: bool) -> None:
     from netlens.publish import listing
 
     rows = listing.rows(what)
-    click.echo(json.dumps(rows, indent=1) if as_json else "\n".join(listing.lines(rows)))
+    click.echo(json.dumps(rows, indent=1) if as_json else "\n".join(listing.lines(what, rows)))
 
 
 @main.command(short_help="Look for what is missing on this machine.")

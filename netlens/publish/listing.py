@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from netlens import paths
+from netlens.publish import columns
 from netlens.publish import notebook as nb
+from netlens.publish.hyperparameters import hyperparameters
 from netlens.publish.parameters import declared
 
 OPERATION = "netlens list"
 WIDTH = 24
+METHOD = ("family", "needs", "cost", "gives", "paper")  # the columns of the table of methods
+UNKNOWN_TERMINAL = (120, 24)
 Rows = dict[str, dict[str, Any]]
 
 
@@ -35,8 +40,10 @@ def rows(what: str) -> Rows:
     return {"methods": methods, "datasets": datasets, "models": models}[what]()
 
 
-def lines(rows: Rows) -> list[str]:
-    """The rows for people: name, summary, and the parameters of a notebook below it."""
+def lines(what: str, rows: Rows) -> list[str]:
+    """The rows for people: methods as a table; else name, summary, and the parameters of a notebook below it."""
+    if what == "methods":
+        return columns.lines(("name", *METHOD), [[name, *(row[key] for key in METHOD)] for name, row in rows.items()], terminal())
     shown = []
     for name, row in rows.items():
         shown.append(f"{name:<{WIDTH}}  {row['summary']}")
@@ -45,6 +52,11 @@ def lines(rows: Rows) -> list[str]:
             for one in row.get("parameters", [])
         ]
     return shown
+
+
+def terminal() -> int:
+    """How many characters a line of the terminal holds."""
+    return shutil.get_terminal_size(UNKNOWN_TERMINAL).columns
 
 
 def notebooks(project: Path) -> Rows:
@@ -56,10 +68,24 @@ def notebooks(project: Path) -> Rows:
 
 
 def methods() -> Rows:
-    """The explanation methods: what each does, in the first line of its docstring."""
+    """The explanation methods: what each does, needs, costs and gives, its paper, and its hyper-parameters."""
     from netlens.explain import EXPLAINERS
 
-    return {name: {"summary": (kind.__doc__ or "").strip().splitlines()[0]} for name, kind in EXPLAINERS.items()}
+    return {
+        name: {
+            "summary": (kind.__doc__ or "").strip().splitlines()[0],
+            "family": kind.family,
+            "needs": kind.needs,
+            "cost": kind.cost,
+            "gives": kind.gives,
+            "paper": kind.reference,
+            "parameters": [
+                {"name": one.name, "type": one.type, "default": one.default, "help": one.help}
+                for one in hyperparameters(kind).values()
+            ],
+        }
+        for name, kind in EXPLAINERS.items()
+    }
 
 
 def datasets() -> Rows:

@@ -38,7 +38,8 @@ class Lines:
         self.say(f"{name}: failed" if seconds is None else f"{name}: done in {seconds:.1f} s")
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{line}\n")  # in one piece, so that the lines of two runs do not mix
+        sys.stderr.flush()
 
     def close(self) -> None:
         pass
