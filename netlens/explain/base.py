@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 
-from netlens.explain.question import Question, Target, asking, exact, run
+from netlens.explain.numbers import exact
+from netlens.explain.question import Question, Target, asking, run
 from netlens.models.model import Model
 
 __all__ = ["Attribution", "Explainer", "Question", "Target", "asking", "on_cpu", "params_of", "run"]

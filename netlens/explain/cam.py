@@ -10,7 +10,7 @@ import torch
 
 from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
 from netlens.explain.maps import last_map, map_layers, spatial_layers, weighing
-from netlens.explain.question import exact
+from netlens.explain.numbers import exact
 from netlens.models.model import Model
 
 __all__ = ["GradCAM", "GradCAMPlusPlus", "LayerCAM", "last_map", "map_layers", "spatial_layers"]

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from netlens.errors import ModelError, UsageError
+from netlens.errors import ModelError
+from netlens.explain.memory import MEGABYTE, budget, out_of_memory
 
-MEGABYTE = 2**20
 # Measured on processors: above these sizes the allocator hands memory back and faults it in anew at every step.
 LARGEST_TENSOR = 20 * MEGABYTE
 ALL_ACTIVATIONS = 24 * MEGABYTE
@@ -22,7 +22,6 @@ AT_LEAST = 8  # rows, where the largest tensor allows: fewer leave cores idle
 ON_ACCELERATOR = 2048 * MEGABYTE
 MOST_ROWS = 4096
 CHANNELS_LAST_FROM = 4  # rows: for fewer, turning the weights round costs more than it saves
-MEMORY_MB = 1024
 PEAK = 2.5  # what a backward pass holds at its peak, over what the forward pass kept for it; measured
 
 Run = Callable[[torch.Tensor], torch.Tensor]
@@ -112,23 +111,6 @@ def _takes_channels_last(net: nn.Module, pair: torch.Tensor, logits: torch.Tenso
     return torch.allclose(logits, other, rtol=1e-4, atol=1e-4 * float(logits.abs().max()))
 
 
-def budget(device: torch.device) -> int:
-    """Bytes that one chunk may take at its peak: `NETLENS_MEMORY_MB`, else 1,024 MB or half of a GPU's memory.
-
-    Raises
-    ------
-    UsageError : the variable holds no positive number.
-    """
-    said = os.environ.get("NETLENS_MEMORY_MB", "")
-    if said:
-        if not said.isdecimal() or int(said) == 0:
-            raise UsageError("netlens", f"NETLENS_MEMORY_MB is '{said}'", expected="a whole number of megabytes, such as 512")
-        return int(said) * MEGABYTE
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory) // 2
-    return MEMORY_MB * MEGABYTE
-
-
 def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
     """Do `work` on as many rows at once as the plan says; when memory runs out, plan half as many, also for later.
 
@@ -155,12 +137,6 @@ def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *te
         torch.cuda.empty_cache()
     chosen.rows = rows - rows // 2
     return halving(operation, chosen, work, *tensors)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whichever device."""
-    signs = ("out of memory", "not enough memory", "can't allocate memory", "ALLOC_FAILED")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
 
 
 def blocks(rows: int, samples: int, size: int) -> Iterator[tuple[slice, slice]]:

@@ -12,7 +12,7 @@ from netlens.capture import activations
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.coverage import require
 from netlens.explain.maps import calls_of, last_map, no_maps
-from netlens.explain.question import exact
+from netlens.explain.numbers import exact
 from netlens.models.graph import bend, graph_nodes, operation
 from netlens.models.model import Model
 

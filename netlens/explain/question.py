@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +9,14 @@ from functools import cached_property
 
 import torch
 
-from netlens.errors import ModelError, ShapeError
-from netlens.explain.chunks import Plan, halving, out_of_memory, plan, spans
+from netlens.errors import ModelError
+from netlens.explain.chunks import Plan, halving, plan, spans
+from netlens.explain.memory import out_of_memory
+from netlens.explain.numbers import check_inputs, checked_target, exact, finite
 from netlens.models.model import Model
 from netlens.models.still import eager, still
+
+__all__ = ["Question", "Target", "asking", "exact", "run"]
 
 Target = int | torch.Tensor | None
 NO_GRADIENTS = "Use a method that needs no gradients, such as occlusion, lime or kernel_shap."
@@ -116,7 +119,7 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -
     ShapeError : `inputs` is no batch of finite numbers, or `target` is no class of the model.
     ModelError : the network does not give finite logits, one row per sample.
     """
-    _check_inputs(inputs, operation)
+    check_inputs(inputs, operation)
     model = eager(model)
     with still(model.net, operation):
         precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
@@ -127,7 +130,7 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -
             with torch.no_grad():
                 chosen = question.chunked(lambda part: question.logits(part).argmax(1), batch)
         else:
-            chosen = _targets(model, batch, target, operation)
+            chosen = checked_target(model, batch, target, operation)
         yield Question(model, operation, batch, chosen)
 
 
@@ -158,41 +161,3 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     if not finite(logits.detach()):
         raise ModelError(operation, f"{model.name} gives logits that are not finite numbers", remedy="Check its weights.")
     return logits
-
-
-def finite(tensor: torch.Tensor) -> bool:
-    """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
-    return math.isfinite(float(tensor.sum())) or bool(tensor.isfinite().all())
-
-
-def exact(tensor: torch.Tensor) -> torch.Tensor:
-    """The same numbers in float32 when they come in half precision, so that sums of them stay right."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
-
-
-def _check_inputs(inputs: torch.Tensor, operation: str) -> None:
-    if not isinstance(inputs, torch.Tensor) or inputs.ndim < 2 or not inputs.is_floating_point():
-        found = f"{tuple(inputs.shape)} {inputs.dtype}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
-        raise ShapeError(operation, f"the inputs are {found}", expected="a batch of floating-point inputs, such as (N, C, H, W)")
-    if inputs.numel() == 0:
-        raise ShapeError(operation, "the batch is empty", expected="at least one sample")
-    if not finite(inputs):
-        raise ShapeError(operation, "the inputs hold NaN or infinite values", expected="finite numbers")
-
-
-def _targets(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:
-    classes = len(model.classes)
-    if not isinstance(target, torch.Tensor):
-        target = torch.tensor(target)
-    if (
-        target.is_floating_point()
-        or target.dtype == torch.bool
-        or target.ndim > 1
-        or (target.ndim == 1 and len(target) != len(inputs))
-    ):
-        problem = f"the target is {tuple(target.shape)} {target.dtype} for a batch of {len(inputs)}"
-        raise ShapeError(operation, problem, expected="one class index, or one for each sample, (N,)")
-    outside = [value for value in target.reshape(-1).tolist() if not 0 <= value < classes]
-    if outside:
-        raise ShapeError(operation, f"the target {outside[0]} is no class", expected=f"0 to {classes - 1}")
-    return target.to(inputs.device, torch.long).expand(len(inputs))

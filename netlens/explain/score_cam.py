@@ -11,7 +11,7 @@ from torch.nn import functional
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.chunks import spans
 from netlens.explain.maps import last_map, read_maps
-from netlens.explain.question import exact
+from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.seeding import generator
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ import torch
 from torch import nn
 from torch.autograd.graph import Node
 
-from netlens.errors import ModelError, ShapeError, unknown
+from netlens.errors import ModelError, unknown
+from netlens.models.fitting import fitting
 from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
 from netlens.models.model import Model
 from netlens.models.still import eager, still
@@ -63,7 +63,6 @@ RULES: dict[str, Rules] = {
         leaves=True,
     ),
 }
-SIDES = (32, 28, 224, 64, 8, 16, 96, 128, 256, 299)
 
 
 def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> list[Uncovered]:
@@ -152,38 +151,3 @@ def _leaves(model: Model, known: frozenset[type[nn.Module]]) -> Iterator[Uncover
 def _innermost(calls: list[Call], number: int) -> Call | None:
     around = [call for call in calls if call.first <= number < call.last]
     return min(around, key=lambda call: call.last - call.first) if around else None
-
-
-def fitting(model: Model) -> torch.Tensor:
-    """One random sample of a shape that the network takes, tried from its first layer.
-
-    Raises
-    ------
-    ShapeError : none was found.
-    """
-    draw = torch.Generator().manual_seed(0)
-    for shape in _shapes(model.net):
-        sample = torch.rand(1, *shape, generator=draw).to(model.device)
-        try:
-            with torch.no_grad():
-                model.net(sample)
-        except RuntimeError:
-            continue
-        return sample
-    problem = f"no shape of input was found that {model.name} takes"
-    raise ShapeError("coverage", problem, remedy="Give one sample: coverage(method, inputs).")
-
-
-def _shapes(net: nn.Module) -> list[tuple[int, ...]]:
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
-            return [(layer.in_channels, side, side) for side in SIDES]
-        if isinstance(layer, nn.Conv1d):
-            return [(layer.in_channels, side) for side in SIDES]
-        if isinstance(layer, nn.RNNBase):
-            return [(SIDES[0], layer.input_size)]
-        if isinstance(layer, nn.Linear):
-            sides = [math.isqrt(layer.in_features // channels) for channels in (1, 3)]
-            images = [(c, side, side) for c, side in zip((1, 3), sides, strict=True) if c * side * side == layer.in_features]
-            return [(layer.in_features,), *images, (SIDES[4], layer.in_features)]
-    return []

@@ -10,7 +10,8 @@ from torch import nn
 from netlens.errors import ModelError, UsageError
 from netlens.explain import EXPLAINERS, DeepLIFT, GradCAM, IntegratedGradients, Saliency, ScoreCAM, SmoothGrad
 from netlens.explain.base import asking
-from netlens.explain.chunks import MEGABYTE, blocks, plan, spans
+from netlens.explain.chunks import blocks, plan, spans
+from netlens.explain.memory import MEGABYTE
 from netlens.explain.question import run
 from netlens.models.architectures import MnistCNN
 

@@ -1,0 +1,48 @@
+"""Numbers that go into an explanation: finite ones, in the right shape, of a class that exists."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from netlens.errors import ShapeError
+from netlens.models.model import Model
+
+
+def check_inputs(inputs: torch.Tensor, operation: str) -> None:
+    if not isinstance(inputs, torch.Tensor) or inputs.ndim < 2 or not inputs.is_floating_point():
+        found = f"{tuple(inputs.shape)} {inputs.dtype}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
+        raise ShapeError(operation, f"the inputs are {found}", expected="a batch of floating-point inputs, such as (N, C, H, W)")
+    if inputs.numel() == 0:
+        raise ShapeError(operation, "the batch is empty", expected="at least one sample")
+    if not finite(inputs):
+        raise ShapeError(operation, "the inputs hold NaN or infinite values", expected="finite numbers")
+
+
+def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:
+    classes = len(model.classes)
+    if not isinstance(target, torch.Tensor):
+        target = torch.tensor(target)
+    if (
+        target.is_floating_point()
+        or target.dtype == torch.bool
+        or target.ndim > 1
+        or (target.ndim == 1 and len(target) != len(inputs))
+    ):
+        problem = f"the target is {tuple(target.shape)} {target.dtype} for a batch of {len(inputs)}"
+        raise ShapeError(operation, problem, expected="one class index, or one for each sample, (N,)")
+    outside = [value for value in target.reshape(-1).tolist() if not 0 <= value < classes]
+    if outside:
+        raise ShapeError(operation, f"the target {outside[0]} is no class", expected=f"0 to {classes - 1}")
+    return target.to(inputs.device, torch.long).expand(len(inputs))
+
+
+def finite(tensor: torch.Tensor) -> bool:
+    """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
+    return math.isfinite(float(tensor.sum())) or bool(tensor.isfinite().all())
+
+
+def exact(tensor: torch.Tensor) -> torch.Tensor:
+    """The same numbers in float32 when they come in half precision, so that sums of them stay right."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
