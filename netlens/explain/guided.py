@@ -11,7 +11,7 @@ from torch.nn import functional
 from netlens.capture import activations
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.coverage import require
-from netlens.explain.maps import calls_of, last_map, no_maps
+from netlens.explain.maps import calls_of, last_map, no_maps, require_images
 from netlens.explain.numbers import exact
 from netlens.models.graph import bend, graph_nodes, operation
 from netlens.models.model import Model
@@ -89,6 +89,7 @@ class GuidedGradCAM:
         with asking(model, inputs, target, "GuidedGradCAM") as question:
             require(question, self.name, "grad_cam or layer_cam")
             layer = self.layer or last_map(question)
+            require_images(question, "grad_cam or guided_backprop")
             values = question.chunked(lambda *part: self._values(question, layer, *part), question.inputs, question.target)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from netlens.capture import activations, hooked
-from netlens.errors import ModelError
+from netlens.errors import ModelError, ShapeError
 from netlens.explain.question import Question, asking
 from netlens.models.model import Model
 
@@ -121,6 +121,18 @@ def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch
     if not scores.requires_grad:
         raise no_maps(question, layer, "has no path to the logits")
     return maps.detach(), question.derivative(scores, maps)
+
+
+def require_images(question: Question, instead: str) -> None:
+    """Refuse inputs on which a map cannot be laid.
+
+    Raises
+    ------
+    ShapeError : they are no images.
+    """
+    if question.inputs.ndim != 4:
+        problem = f"a map cannot be enlarged to inputs shaped {tuple(question.inputs.shape)}"
+        raise ShapeError(question.operation, problem, expected="images (N, C, H, W)", remedy=f"Use {instead} instead.")
 
 
 def no_maps(question: Question, layer: str, found: str) -> ModelError:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.chunks import spans
-from netlens.explain.maps import last_map, read_maps
+from netlens.explain.maps import last_map, read_maps, require_images
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.seeding import generator
@@ -51,6 +51,7 @@ class ScoreCAM:
         """Return values (N, 1, h, w), not negative; `layer` says where."""
         with asking(model, inputs, target, "ScoreCAM") as question, torch.no_grad():
             layer = self.layer or last_map(question)
+            require_images(question, "grad_cam or occlusion")
             maps = exact(question.chunked(lambda part: read_maps(question, layer, part), question.inputs))
             weights = torch.stack([self._scores(question, row, maps[row]) for row in range(len(maps))]).softmax(1)
             values = torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu()

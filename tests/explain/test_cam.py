@@ -6,8 +6,8 @@ from captum.attr import LayerGradCam
 from torch import nn
 from torch.nn import functional
 
-from netlens.errors import ModelError
-from netlens.explain import EigenCAM, GradCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
+from netlens.errors import ModelError, ShapeError
+from netlens.explain import EigenCAM, GradCAM, GradCAMPlusPlus, GuidedGradCAM, LayerCAM, ScoreCAM
 from netlens.explain.cam import map_layers
 from netlens.explain.score_cam import projected
 
@@ -162,3 +162,11 @@ def test_a_layer_that_the_logits_do_not_depend_on_is_refused(wrap, images):
 
     with pytest.raises(ModelError, match="the layer 'conv' of tiny has no path to the logits"):
         GradCAM()(wrap(Aside()), images, 0)
+
+
+@pytest.mark.parametrize("method", [ScoreCAM, GuidedGradCAM])
+def test_a_table_that_a_network_folds_into_maps_is_refused_where_the_map_must_be_laid_on_it(wrap, method):
+    net = nn.Sequential(nn.Unflatten(1, (1, 3, 3)), nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3))
+    with pytest.raises(ShapeError, match=r"inputs shaped \(2, 9\). Expected images .* Use grad_cam or"):
+        method()(wrap(net), torch.rand(2, 9), 0)
+    assert GradCAM()(wrap(net), torch.rand(2, 9), 0).values.shape == (2, 1, 2, 2)
