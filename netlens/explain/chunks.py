@@ -16,7 +16,7 @@ from netlens.errors import ModelError
 from netlens.explain.memory import MEGABYTE, budget, out_of_memory
 
 # Measured on processors: above these sizes the allocator hands memory back and faults it in anew at every step.
-LARGEST_TENSOR = 20 * MEGABYTE
+LARGEST_TENSOR = 26 * MEGABYTE
 ALL_ACTIVATIONS = 24 * MEGABYTE
 AT_LEAST = 8  # rows, where the largest tensor allows: fewer leave cores idle
 ON_ACCELERATOR = 2048 * MEGABYTE
