@@ -1,0 +1,1 @@
+"""Inside the network: its architecture, its weights, what its units answer, how gradients flow."""
