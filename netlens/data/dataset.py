@@ -1,57 +1,71 @@
-"""A data set in memory: raw samples as people see them, and the inputs that a network takes."""
+"""A data set: raw samples as people see them, labels, groups, and the inputs that a network takes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.data.preprocess import Transform
 from netlens.errors import DataError
 
 if TYPE_CHECKING:
     import torch
 
+Modality = Literal["image", "text", "table"]
+Groups = Mapping[str, NDArray[np.str_]]
 
-@dataclass(frozen=True)
-class Preprocess:
-    """Turn raw 8-bit images into inputs: scale to [0, 1], subtract `mean`, divide by `std`, one number a channel."""
 
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+@runtime_checkable
+class Lazy(Protocol):
+    """Raw samples that are read when they are asked for. `digest` hashes their content without keeping it in memory."""
 
-    def __call__(self, raw: NDArray[np.uint8]) -> torch.Tensor:
-        """Map raw (N, H, W) or (N, H, W, C) in 0..255 to inputs (N, C, H, W), float32."""
-        import torch
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What `numpy.shape` would give of all of them."""
+        ...
 
-        images = torch.from_numpy(np.ascontiguousarray(raw))
-        images = images.unsqueeze(1) if raw.ndim == 3 else images.movedim(-1, 1)
-        mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
-        return ((images.float() / 255 - mean) / std).contiguous()
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the arrays that indexing gives."""
+        ...
 
-    def invert(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map inputs (N, C, H, W) back to pixels in [0, 1]."""
-        import torch
+    def __len__(self) -> int: ...
 
-        mean, std = (torch.tensor(values, device=inputs.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
-        return inputs * std + mean
+    def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+    def __getitem__(self, ids: Any, /) -> NDArray[Any]:
+        """Read one sample, or those at an array of positions."""
+        ...
+
+    def digest(self) -> bytes:
+        """Hash all samples, in order."""
+        ...
+
+
+Samples = NDArray[Any] | Lazy
 
 
 @dataclass(frozen=True)
 class Batch:
     """Samples ready for a network.
 
-    `inputs` (N, C, H, W) float32; `raw` (N, H, W) or (N, H, W, C) uint8; `labels` (N,) int64; `ids` (N,) positions in the split.
+    `inputs` what the network takes: images (N, C, H, W) and tables (N, F) float32, text (N, T) int64. `raw` what people see: images
+    (N, H, W) or (N, H, W, C) uint8, texts (N,), rows of a table (N, F). `labels` (N,) int64; `ids` (N,) positions in the split;
+    `groups` one value a sample for each attribute.
     """
 
     inputs: torch.Tensor
-    raw: NDArray[np.uint8]
+    raw: NDArray[Any]
     labels: torch.Tensor
     ids: NDArray[np.int64]
+    groups: Groups = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -59,37 +73,47 @@ class Batch:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One split of an image data set.
+    """One split of a data set of images, texts or rows of a table.
 
-    `raw` (N, H, W) or (N, H, W, C) uint8; `labels` (N,) int64 into `classes`; the order is fixed, and shuffled once.
+    `raw` images (N, H, W) or (N, H, W, C) uint8, texts (N,) of str, rows (N, F); in memory or `Lazy`. `labels` (N,) int64 into
+    `classes`. `features` names the columns of a table. `groups` : attribute to one value a sample, for slices and fairness.
     """
 
     name: str
     split: str
     classes: tuple[str, ...]
-    raw: NDArray[np.uint8]
+    raw: Samples
     labels: NDArray[np.int64]
-    preprocess: Preprocess
-    modality: str = "image"
+    preprocess: Transform
+    modality: Modality = "image"
+    features: tuple[str, ...] = ()
+    groups: Groups = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.raw) != len(self.labels) or len(self.raw) == 0:
-            raise DataError(
-                f"data set '{self.name}'",
-                f"the {self.split} split has {len(self.raw)} samples and {len(self.labels)} labels",
-                expected="as many labels as samples, and at least one",
-            )
+            problem = f"the {self.split} split has {len(self.raw)} samples and {len(self.labels)} labels"
+            raise DataError(f"data set '{self.name}'", problem, expected="as many labels as samples, and at least one")
+        if self.modality == "table" and (len(self.raw.shape) != 2 or self.raw.shape[1] != len(self.features)):
+            problem = f"a table shaped {tuple(self.raw.shape)} has {len(self.features)} names of features"
+            raise DataError(f"data set '{self.name}'", problem, expected="rows (N, F), and one name for each of the F columns")
+        for attribute, values in self.groups.items():
+            if len(values) != len(self.labels):
+                problem = f"the attribute '{attribute}' has {len(values)} values for {len(self.labels)} samples"
+                raise DataError(f"data set '{self.name}'", problem, expected="one value for each sample")
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over classes, shapes, samples and labels, in order."""
+        """SHA-256 over classes, samples, labels, features and groups, in order."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
-        for array in (self.raw, self.labels):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for part in (self.raw, self.labels):
+            digest.update(f"{part.dtype.str if part.dtype.kind != 'U' else 'text'}{tuple(part.shape)}".encode())
+            digest.update(content(part))
+        if self.features or self.groups:
+            groups = {attribute: values.tolist() for attribute, values in self.groups.items()}
+            digest.update(json.dumps([list(self.features), groups], sort_keys=True).encode())
         return digest.hexdigest()
 
     def take(self, samples: int | Sequence[int]) -> Batch:
@@ -110,8 +134,18 @@ class Dataset:
                 expected=f"positions from 0 to {len(self) - 1}: the {self.split} split has {len(self)} samples",
             )
         raw = self.raw[ids]
-        return Batch(self.preprocess(raw), raw, torch.from_numpy(self.labels[ids].astype(np.int64)), ids)
+        groups = {attribute: values[ids] for attribute, values in self.groups.items()}
+        return Batch(self.preprocess(raw), raw, torch.from_numpy(self.labels[ids].astype(np.int64)), ids, groups)
 
     def all(self) -> Batch:
         """Give every sample."""
         return self.take(len(self))
+
+
+def content(samples: Samples) -> bytes:
+    """What is hashed of samples: the bytes of numbers, the letters of texts, the digest of what is read lazily."""
+    if not isinstance(samples, np.ndarray):
+        return samples.digest()
+    if samples.dtype.kind in "OUT":
+        return json.dumps(samples.tolist()).encode()  # a list keeps one text from running into the next
+    return np.ascontiguousarray(samples).tobytes()

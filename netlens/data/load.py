@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netlens.data.catalogue import DATASETS
-from netlens.data.dataset import Dataset, Preprocess
-from netlens.data.digits import Arrays, digits, mnist, mnist_5k
+from netlens.data.dataset import Dataset, Groups, Samples
+from netlens.data.preprocess import Preprocess, Standardise, Transform
 from netlens.errors import unknown
 
 SPLITS = ("train", "test")
-CLASSES = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a reader found for one split. A `preprocess` of its own goes before the usual one."""
+
+    raw: Samples
+    labels: NDArray[np.int64]
+    features: tuple[str, ...] = ()
+    groups: Groups = field(default_factory=dict)
+    preprocess: Transform | None = None
 
 
 def load(name: str, split: str = "test", *, data_root: str | Path = "") -> Dataset:
@@ -27,18 +43,28 @@ def load(name: str, split: str = "test", *, data_root: str | Path = "") -> Datas
     ------
     UsageError : the name or the split is unknown.
     DataError : the data cannot be reached or read.
+
+    Notes
+    -----
+    Rows of a table are standardised by their training split, unless the reader gives a preprocessing of its own.
     """
     if name not in DATASETS:
         raise unknown("data", "data set", name, DATASETS)
     if split not in SPLITS:
         raise unknown(f"data set '{name}'", "split", split, SPLITS)
     entry = DATASETS[name]
-    raw, labels = _read(name, str(data_root))[split]
-    return Dataset(name, split, CLASSES, raw, labels, Preprocess(entry.mean, entry.std), entry.modality)
+    parts = _read(name, "" if entry.offline else str(data_root))
+    part = parts[split]
+    preprocess = part.preprocess or (
+        Standardise.fit(np.asarray(parts["train"].raw)) if entry.modality == "table" else Preprocess(entry.mean, entry.std)
+    )
+    return Dataset(name, split, entry.classes, part.raw, part.labels, preprocess, entry.modality, part.features, part.groups)
 
 
 @cache
-def _read(name: str, data_root: str) -> dict[str, Arrays]:
-    if name == "mnist":
-        return mnist(data_root)
-    return {"mnist-5k": mnist_5k, "digits": digits}[name]()
+def _read(name: str, data_root: str) -> dict[str, Part]:
+    entry = DATASETS[name]
+    where, _, what = entry.reader.partition(":")
+    reader: Any = getattr(importlib.import_module(where), what)
+    found: dict[str, Any] = reader() if entry.offline else reader(data_root)
+    return {split: part if isinstance(part, Part) else Part(*part) for split, part in found.items()}

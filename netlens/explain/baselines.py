@@ -41,9 +41,10 @@ def baseline(choice: Baseline, model: Model, inputs: torch.Tensor, operation: st
         return torch.zeros_like(inputs)
     if choice == "noise":
         return uniform_noise(inputs, seed)
-    if inputs.ndim != 4 or (choice == "black" and inputs.shape[1] != len(model.preprocess.mean)):
+    known = len(getattr(model.preprocess, "mean", ()))
+    if inputs.ndim != 4 or (choice == "black" and inputs.shape[1] != known):
         problem = f"a {choice} image was asked for as the baseline of inputs shaped {tuple(inputs.shape)}"
-        expected = f"images (N, {len(model.preprocess.mean) if choice == 'black' else 'C'}, H, W)"
+        expected = f"images (N, {known if choice == 'black' else 'C'}, H, W)"
         raise ShapeError(operation, problem, expected=expected, remedy="Use baseline='zero'.")
     if choice == "blur":
         return blurred(inputs)

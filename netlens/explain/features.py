@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from netlens.errors import ShapeError, unknown
 from netlens.models.model import Model
+
+if TYPE_CHECKING:
+    from netlens.data import Preprocess
 
 
 class Segmentation(Protocol):
@@ -260,7 +263,7 @@ def _segmented(
     if not is_image(model, inputs) or inputs.shape[1] not in (1, 3):
         problem = f"superpixels need colours, and inputs shaped {tuple(inputs.shape)} hold none that the preprocessing knows"
         raise ShapeError(operation, problem, remedy="Use features='grid'.")
-    pixels = model.preprocess.invert(inputs).clamp(0, 1).movedim(1, -1).contiguous().numpy()
+    pixels = cast("Preprocess", model.preprocess).invert(inputs).clamp(0, 1).movedim(1, -1).contiguous().numpy()
     colours = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
     labels: list[NDArray[Any]] = [cut(image) for image in colours]
     return torch.from_numpy(np.stack(labels).astype(np.int64)).unsqueeze(1)

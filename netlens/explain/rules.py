@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from netlens.explain.base import asking
 from netlens.explain.features import FeatureMap, Features, feature_map, is_image
 from netlens.explain.wording import joined, percent
 from netlens.models.model import Model
+
+if TYPE_CHECKING:
+    from netlens.data import Preprocess
 
 FEWEST = 20
 
@@ -98,7 +101,7 @@ class GlobalRules:
         if not bool((cut.index == cut.index[:1]).all()):
             problem = f"the features ({cut.chosen}) differ from input to input"
             raise ShapeError("GlobalRules", problem, remedy="Use features='grid', or your own for all inputs.")
-        pixels = model.preprocess.invert(inputs) if is_image(model, inputs) else inputs
+        pixels = cast("Preprocess", model.preprocess).invert(inputs) if is_image(model, inputs) else inputs
         index = cut.index[0].expand(inputs.shape[1:]).flatten()
         sums = torch.zeros(len(inputs), cut.counts[0], dtype=torch.float64).index_add_(1, index, pixels.double().flatten(1))
         return (sums / cut.sizes(0, inputs.shape[1:])).numpy(), cut

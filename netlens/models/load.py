@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from netlens.card import Card
-from netlens.data import DATASETS, Preprocess
-from netlens.data.load import CLASSES
+from netlens.data import classes_of, preprocess_of
 from netlens.errors import ModelError, unknown
 from netlens.models.model import Model
 
@@ -26,14 +25,11 @@ def load_model(card: Card, device: str = "cpu") -> Model:
     ------
     ModelError : the factory cannot be found or called, or the weights do not fit it.
     """
-    if card.data.source not in DATASETS:
-        raise unknown(f"card '{card.path.name}'", "data set", card.data.source, DATASETS, ModelError)
-    entry = DATASETS[card.data.source]
+    classes, preprocess = classes_of(card), preprocess_of(card)
     net = _build(card)
     _fill(net, read_weights(card.weights_path), card)
     net.eval().to(device)
-    preprocess = Preprocess(tuple(card.data.mean or entry.mean), tuple(card.data.std or entry.std))
-    model = Model(net, card.model.name, tuple(card.data.classes or CLASSES), preprocess, card)
+    model = Model(net, card.model.name, classes, preprocess, card)
     if card.model.fingerprint and card.model.fingerprint != model.fingerprint:
         said, found = card.model.fingerprint[:12], model.fingerprint[:12]
         problem = f"the weights in '{card.model.weights}' have fingerprint {found}, the card says {said}"

@@ -16,18 +16,18 @@ from netlens.errors import ModelError, ShapeError, nearest
 
 if TYPE_CHECKING:
     from netlens.card import Card
-    from netlens.data import Preprocess
+    from netlens.data import Transform
     from netlens.models.coverage import Uncovered
 
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier. `net` maps inputs (N, C, H, W) to logits (N, classes); `preprocess` maps raw images to inputs."""
+    """A classifier. `net` maps inputs to logits (N, classes); `preprocess` maps raw samples to inputs."""
 
     net: nn.Module
     name: str
     classes: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: Transform
     card: Card | None = None
     task: str = "classification"
 
