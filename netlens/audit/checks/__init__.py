@@ -1,0 +1,16 @@
+"""Every check, by its code; see `netlens.audit.check` for how to add one."""
+
+from netlens.audit.check import Check
+from netlens.audit.checks import calibrated, complete, leakage, majority, repeatable, weakest_class
+
+CHECKS: dict[str, Check] = {
+    check.code: check
+    for check in (
+        repeatable.CHECK,
+        leakage.CHECK,
+        majority.CHECK,
+        weakest_class.CHECK,
+        calibrated.CHECK,
+        complete.CHECK,
+    )
+}

@@ -1,0 +1,49 @@
+"""Numbers as a reader without training reads them: whole numbers of a hundred, and counts of things."""
+
+from __future__ import annotations
+
+import math
+
+from netlens.audit.language import say
+from netlens.behaviour import Rate
+
+
+def in_hundred(share: float) -> str:
+    """Say a share in whole numbers of a hundred; only a share of exactly 0 or 1 is called 0 or 100."""
+    number = round(100 * share)
+    if number in (0, 100) and 0 < share < 1:
+        return say("under 1") if share < 0.5 else say("over 99")
+    return str(number)
+
+
+def low_high(rate: Rate) -> str:
+    """Say an interval in whole numbers of a hundred: '90 to 92'."""
+    return span(rate.low, rate.high)
+
+
+def span(low: float, high: float) -> str:
+    """Say an interval of shares in whole numbers of a hundred: '90 to 92'."""
+    return say("{low} to {high}", low=str(round(100 * low)), high=str(round(100 * high)))
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share as a percentage: '90 %', '98.3 %'; only exactly 0 or 1 is written as 0 % or 100 %, and NaN as a dash."""
+    if math.isnan(share):
+        return "–"
+    step = 10.0**-digits
+    if 0 < share < 1 and round(100 * share, digits) in (0.0, 100.0):
+        return f"under {step:.{digits}f} %" if share < 0.5 else f"over {100 - step:.{digits}f} %"
+    text = f"{100 * share:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def count(number: int, noun: str) -> str:
+    """Say how many: 0 -> 'no image', 1 -> '1 image', 1200 -> '1,200 images'."""
+    return f"{f'{number:,}' if number else 'no'} {noun if number == 1 else many(noun)}"
+
+
+def many(noun: str) -> str:
+    """The plural of an English noun."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
