@@ -12,12 +12,16 @@ import torch
 from netlens.errors import ModelError
 from netlens.models.model import Model
 
-Hook = Callable[[torch.nn.Module, tuple[Any, ...], Any], Any]
+Hook = Callable[..., Any]
 
 
 @contextmanager
-def hooked(model: Model, layers: Sequence[str], make: Callable[[str], Hook], operation: str = "capture") -> Iterator[None]:
+def hooked(
+    model: Model, layers: Sequence[str], make: Callable[[str], Hook], operation: str = "capture", *, keywords: bool = False
+) -> Iterator[None]:
     """Register the forward hook `make(path)` on each layer for as long as the context lasts.
+
+    A hook gets the module, its inputs and its output; with `keywords`, the inputs that were given by name stand before the output.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def hooked(model: Model, layers: Sequence[str], make: Callable[[str], Hook], ope
         raise ModelError(operation, problem, remedy="Use the network that it was made from, or a method that reads no layer.")
     with ExitStack() as stack:
         for path, module in modules:
-            stack.callback(module.register_forward_hook(make(path)).remove)
+            stack.callback(module.register_forward_hook(make(path), with_kwargs=keywords).remove)
         yield
 
 
