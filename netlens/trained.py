@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 import shutil
 import tempfile
@@ -18,9 +19,10 @@ from safetensors.torch import save_file
 import netlens
 from netlens import paths
 from netlens.card import Card, read_card
-from netlens.data import DATASETS, Dataset, load
+from netlens.data import DATASETS, Dataset, Standardise, load
 from netlens.devices import choose
 from netlens.errors import NetlensError, OutputError, UsageError, unknown
+from netlens.models.arguments import arguments
 from netlens.models.load import find_callable, load_model
 from netlens.models.model import Model, weights_fingerprint
 from netlens.models.tutorial import TUTORIAL_MODELS, Recipe
@@ -28,6 +30,7 @@ from netlens.seeding import seeded
 from netlens.training import Record, fit
 
 log = logging.getLogger(__name__)
+PROVENANCE = "Trained by netlens on public data from a fixed recipe. The card holds recipe, seed and fingerprint."
 
 
 def obtain(
@@ -38,7 +41,7 @@ def obtain(
     Parameters
     ----------
     name : a key of `netlens.models.TUTORIAL_MODELS`, or the path of a card.
-    dataset : what a tutorial model is trained on; a card names its own.
+    dataset : what a tutorial model is trained on, by default the first that it has a recipe for; a card names its own.
     seed : of the initial weights and of the training of a tutorial model.
 
     Returns
@@ -58,7 +61,7 @@ def obtain(
         return load_model(read_card(name), device), None
     if name not in TUTORIAL_MODELS:
         raise unknown("model", "tutorial model or card", name, TUTORIAL_MODELS)
-    dataset = dataset or "mnist-5k"
+    dataset = dataset or TUTORIAL_MODELS[name].dataset
     if dataset not in TUTORIAL_MODELS[name].recipes:
         raise (unknown("data", "data set", dataset, DATASETS) if dataset not in DATASETS else _no_recipe(name, dataset))
     recipe = TUTORIAL_MODELS[name].recipes[dataset]
@@ -86,9 +89,17 @@ def _no_recipe(name: str, dataset: str) -> UsageError:
 
 def _key(name: str, recipe: Recipe, train: Dataset, test: Dataset, device: str, seed: int) -> str:
     package = Path(netlens.__file__).parent
-    sources = [package / "training.py", package / "models" / "architectures.py", Path(__file__)]
-    parts = [name, repr(recipe), train.fingerprint, test.fingerprint, device, str(seed), torch.__version__]
+    entry = TUTORIAL_MODELS[name]
+    sources = [package / "training.py", package / "models" / "arguments.py", Path(__file__), *_source(entry.factory)]
+    facts = [recipe, sorted(entry.arguments.items()), train.preprocess, train.fingerprint, test.fingerprint]
+    parts = [name, *map(repr, facts), device, str(seed), torch.__version__]
     return hashlib.sha256("\n".join(parts + [source.read_text("utf-8") for source in sources]).encode()).hexdigest()
+
+
+def _source(factory: str) -> list[Path]:
+    """The file that a factory's module is written in."""
+    found = importlib.util.find_spec(factory.partition(":")[0])
+    return [Path(found.origin)] if found and found.origin else []
 
 
 def _read(folder: Path, device: str) -> tuple[Model, Record] | None:
@@ -106,23 +117,24 @@ def _read(folder: Path, device: str) -> tuple[Model, Record] | None:
 
 
 def _train_into(folder: Path, name: str, recipe: Recipe, train: Dataset, test: Dataset, device: str, seed: int) -> None:
-    arguments = {"size": train.raw.shape[1], "channels": 1, "classes": len(train.classes)}
-    factory = find_callable(TUTORIAL_MODELS[name].factory, Path(), f"model '{name}'")
+    entry, facts = TUTORIAL_MODELS[name], DATASETS[train.name]
+    told = arguments(train) | entry.arguments
+    factory = find_callable(entry.factory, Path(), f"model '{name}'")
     with seeded(seed):
-        net = factory(**arguments)
+        net = factory(**told)
         assert isinstance(net, torch.nn.Module)
         record = fit(net, train, test, recipe, seed=seed, device=device)
     card = {
         "model": {
             "name": name,
-            "factory": TUTORIAL_MODELS[name].factory,
-            "arguments": arguments,
+            "factory": entry.factory,
+            "arguments": told,
             "weights": "weights.safetensors",
             "fingerprint": weights_fingerprint(net),
             "training": {**vars(recipe), "seed": seed, "device": device, "train_samples": len(train)},
         },
-        "data": {"source": train.name},
-        "declared": DECLARED,
+        "data": {"source": train.name, **_measured(train)},
+        "declared": {"purpose": facts.purpose, "out_of_scope": facts.out_of_scope, "provenance": PROVENANCE},
     }
     Card.model_validate(card)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
@@ -135,8 +147,7 @@ def _train_into(folder: Path, name: str, recipe: Recipe, train: Dataset, test: D
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-DECLARED = {
-    "purpose": "Teaching: to recognise one handwritten digit in a grey image with a black background.",
-    "out_of_scope": "Any decision about a person; letters, several digits in one image, photographs.",
-    "provenance": "Trained by netlens on public data from a fixed recipe. The card holds recipe, seed and fingerprint.",
-}
+def _measured(train: Dataset) -> dict[str, list[float]]:
+    """What a table was standardised by: it was learned from the training split, so the card keeps it with the network."""
+    own = train.preprocess
+    return {"mean": list(own.mean), "std": list(own.std)} if isinstance(own, Standardise) else {}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from netlens.data import Batch, Dataset
-from netlens.errors import ModelError
+from netlens.errors import ModelError, UsageError
 from netlens.models.model import evaluation
 from netlens.models.tutorial import Recipe
 from netlens.seeding import generator
@@ -47,18 +47,24 @@ def fit(net: nn.Module, train: Dataset, test: Dataset, recipe: Recipe, *, seed: 
     Raises
     ------
     ModelError : the loss is no longer a finite number.
+    UsageError : the recipe shifts inputs that are no images.
 
     Notes
     -----
     Cost: `epochs` forward and backward passes over `train`, and `epochs` forward passes over `test`.
     """
+    if recipe.shift and train.modality != "image":
+        problem = f"the recipe shifts by up to {recipe.shift}, and '{train.name}' holds {train.modality}"
+        raise UsageError("fit", problem, expected="shift = 0 for what is no image")
     with _all_cores():
         return _fit(net.to(device), train, test, recipe, seed, device)
 
 
 def _fit(net: nn.Module, train: Dataset, test: Dataset, recipe: Recipe, seed: int, device: str) -> Record:
-    net.to(memory_format=torch.channels_last)
-    inputs = train.all().inputs.to(device).contiguous(memory_format=torch.channels_last)
+    inputs = train.all().inputs.to(device)
+    if inputs.ndim == 4 and inputs.is_floating_point():  # images; convolutions over them are faster this way
+        net.to(memory_format=torch.channels_last)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
     labels, held_out = torch.from_numpy(train.labels).to(device), test.all()
     steps = recipe.epochs * math.ceil(len(labels) / recipe.batch_size)
     optimiser = torch.optim.AdamW(

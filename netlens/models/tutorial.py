@@ -1,6 +1,6 @@
 """The networks that the lessons train, and how. This module imports no torch, so that a listing is instant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -8,7 +8,7 @@ class Recipe:
     """How a network is trained: AdamW under a one-cycle learning rate.
 
     `epochs` passes over the data; `batch_size` samples a step; `learning_rate` the peak of the cycle; `weight_decay` per step and
-    learning rate; `shift` the largest shift of an image, in pixels, drawn anew for each step.
+    learning rate; `shift` the largest shift of an image, in pixels, drawn anew for each step; 0 for what is no image.
     """
 
     epochs: int
@@ -20,11 +20,20 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TutorialModel:
-    """A network of the tutorial: its class and its recipe for each data set."""
+    """A network of the tutorial: its class, its recipe for each data set, and what its class is told besides the data's sizes.
+
+    The first recipe's data set is the usual one. What a class is told of the data is said in `netlens.models.arguments`.
+    """
 
     summary: str
     factory: str
     recipes: dict[str, Recipe]
+    arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it is trained on unless another is named."""
+        return next(iter(self.recipes))
 
 
 TUTORIAL_MODELS: dict[str, TutorialModel] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +15,10 @@ import torch
 import netlens
 from netlens import paths
 from netlens.card import read_card
-from netlens.data import Batch, load
+from netlens.data import Batch, Dataset, load, of_card
 from netlens.errors import OutputError, unknown
 from netlens.explain import EXPLAINERS, Attribution, Explainer, describe
-from netlens.models import Model
+from netlens.models import TUTORIAL_MODELS, Model
 from netlens.publish import hyperparameters, report, usual
 from netlens.publish.atomic import beside, new_folder, writing
 from netlens.publish.explained_inputs import Reader, Sample
@@ -34,7 +35,6 @@ PICTURE, DRAWING, VALUES, TEXT, NUMBERS = FILES = (
     "explanation.json",
 )
 SHOWN = 8  # columns of the picture; more would be too small to read
-DATASET = "mnist-5k"
 
 
 @dataclass(frozen=True)
@@ -91,19 +91,28 @@ def explain(
     if method not in EXPLAINERS:
         raise unknown(OPERATION, "method", method, EXPLAINERS)
     explainer = _explainer(method, given, seed)
-    usual.check({"dataset": dataset or DATASET, "device": device, "seed": seed}, OPERATION)
     name = usual.model(card, OPERATION)
-    source = read_card(name).data.source if name.endswith(".toml") else dataset or DATASET
+    usual.check({"device": device, "seed": seed} | ({"dataset": dataset} if dataset else {}), OPERATION)
+    split = _splits(name, dataset, data_root)
     folder = out or _home() / f"{report.slug(name)}-{method}"
     _make_sure_of(folder)
-    shape = load(source, data_root=data_root).raw.shape[1:]
-    reader = Reader(lambda split: load(dataset or source, split, data_root=data_root), shape, resize, OPERATION)
+    held_out = split("test")
+    reader = Reader(split, held_out.raw.shape[1:], resize, OPERATION)
     samples = reader.all(inputs)
     model, _ = obtain(name, dataset, data_root=data_root, device=device, seed=seed)
     batch = _batch(samples, model)
     attribution = explainer(model, batch.inputs, _target(target, model))
     sentences = describe(model, batch.inputs, attribution)
-    return _write(folder, model, samples, batch, attribution, sentences, {"dataset": dataset or source, "seed": seed})
+    return _write(folder, model, samples, batch, attribution, sentences, {"dataset": held_out.name, "seed": seed})
+
+
+def _splits(model: str, dataset: str, data_root: str) -> Callable[[str], Dataset]:
+    """Where positions are looked up: in the data set that was asked for, or else in the model's own."""
+    if model.endswith(".toml") and not dataset:
+        card = read_card(model)
+        return cache(lambda split: of_card(card, split, data_root))
+    named = dataset or TUTORIAL_MODELS[model].dataset
+    return cache(lambda split: load(named, split, data_root=data_root))
 
 
 def _explainer(method: str, given: Mapping[str, str], seed: int) -> Explainer:
