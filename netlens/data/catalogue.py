@@ -12,7 +12,7 @@ NOT_DIGITS = "Any decision about a person; letters, several digits in one image,
 class DatasetEntry:
     """What a reader needs to know to choose a data set, and where it is read.
 
-    `reader` : `package.module:function` that gives each split, as (raw, labels) or as a `netlens.data.load.Part`; one that is not
+    `reader` : `package.module:function` that gives each split, as (raw, labels), (raw, labels, preprocess) or a `netlens.data.load.Part`; one that is not
     `offline` gets the data folder. `mean`, `std` : of the channels of images. `purpose`, `out_of_scope` : what a network trained on
     it may be used for, and what not.
     """

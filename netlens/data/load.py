@@ -25,9 +25,9 @@ class Part:
 
     raw: Samples
     labels: NDArray[np.int64]
+    preprocess: Transform | None = None
     features: tuple[str, ...] = ()
     groups: Groups = field(default_factory=dict)
-    preprocess: Transform | None = None
 
 
 def load(name: str, split: str = "test", *, data_root: str | Path = "") -> Dataset:

@@ -57,8 +57,8 @@ class Standardise:
     @classmethod
     def fit(cls, raw: NDArray[np.floating[Any]]) -> Self:
         """Measure mean and spread of each column of raw (N, F): of the training split, and of nothing else."""
-        spread = raw.std(0)
-        return cls(tuple(raw.mean(0).tolist()), tuple(np.where(spread > 0, spread, 1.0).tolist()))
+        changes = np.ptp(raw, 0) > 0  # rounding gives a constant column a spread above 0
+        return cls(tuple(raw.mean(0).tolist()), tuple(np.where(changes, raw.std(0), 1.0).tolist()))
 
     def __call__(self, raw: NDArray[Any]) -> torch.Tensor:
         """Map raw (N, F) to inputs (N, F), float32; the arithmetic is done in 64 bits."""

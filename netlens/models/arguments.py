@@ -14,11 +14,11 @@ def arguments(train: Dataset) -> dict[str, int]:
     Returns
     -------
     For images `size` (their height), `channels` and `classes`; for tables `features` and `classes`; for text `vocabulary` (how many
-    token ids there are, read from `len(train.preprocess)`) and `classes`.
+    token ids there are) and `classes`.
     """
     classes, shape = len(train.classes), train.raw.shape
     if train.modality == "table":
         return {"features": shape[1], "classes": classes}
     if train.modality == "text":
-        return {"vocabulary": len(cast("Any", train.preprocess)), "classes": classes}
+        return {"vocabulary": len(cast("Any", train.preprocess).vocabulary), "classes": classes}
     return {"size": shape[1], "channels": shape[3] if len(shape) == 4 else 1, "classes": classes}

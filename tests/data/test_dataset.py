@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from netlens.data import Dataset, Preprocess
+from netlens.data import Dataset, Preprocess, Standardise
 from netlens.errors import DataError
 
 
@@ -109,3 +109,63 @@ def one_pixel():
 )
 def test_any_change_changes_the_fingerprint(changed):
     assert dataset(**changed).fingerprint != dataset().fingerprint
+
+
+def text(raw=("ab", "c"), labels=(0, 1), **changes):
+    return Dataset("words", "test", ("no", "yes"), np.array(raw), np.asarray(labels), len, "text", **changes)
+
+
+def table(raw=((1.0, 2.0), (3.0, 4.0)), **changes):
+    settings = {"features": ("age", "height"), "groups": {"sex": np.array(["f", "m"])}} | changes
+    raw = np.array(raw)
+    return Dataset("rows", "test", ("no", "yes"), raw, np.array([0, 1]), Standardise.fit(raw), "table", **settings)
+
+
+def test_the_fingerprint_of_texts_is_of_their_letters_and_not_of_how_wide_numpy_keeps_them():
+    wide = Dataset("words", "test", ("no", "yes"), np.array(["ab", "c"], dtype="U30"), np.array([0, 1]), len, "text")
+    assert wide.fingerprint == text().fingerprint
+    assert len({text(raw).fingerprint for raw in (("ab", "c"), ("a", "bc"), ("", "abc"), ("ab", "c "), ("c", "ab"))}) == 5
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"features": ("age", "size")},
+        {"features": ("height", "age")},
+        {"groups": {}},
+        {"groups": {"gender": np.array(["f", "m"])}},
+        {"groups": {"sex": np.array(["m", "f"])}},
+    ],
+)
+def test_a_change_of_features_or_groups_changes_the_fingerprint(changed):
+    assert table(**changed).fingerprint != table().fingerprint
+
+
+def test_a_batch_of_a_table_has_its_rows_and_groups():
+    batch = table().take([1])
+    assert batch.raw.tolist() == [[3.0, 4.0]]
+    assert batch.groups["sex"].tolist() == ["m"]
+    assert batch.inputs.tolist() == [[1.0, 1.0]]
+
+
+def test_standardising_by_hand_and_back():
+    raw = np.array([[1.0, 0.1, 1e6], [3.0, 0.1, 1e6 + 2], [2.0, 0.1, 1e6 + 1]])[:2]
+    known = Standardise.fit(raw)
+    assert (known.mean, known.std) == ((2.0, 0.1, 1e6 + 1), (1.0, 1.0, 1.0))
+    inputs = known(raw)
+    assert inputs.dtype == torch.float32
+    assert inputs.tolist() == [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0]]
+    assert np.allclose(known.invert(inputs).numpy(), raw)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"features": ("age",)}, r"a table shaped \(2, 2\) has 1 names of features"),
+        ({"raw": ((1.0,), (2.0,))}, r"a table shaped \(2, 1\) has 2 names of features"),
+        ({"groups": {"sex": np.array(["f"])}}, "the attribute 'sex' has 1 values for 2 samples"),
+    ],
+)
+def test_a_table_whose_parts_do_not_fit_is_refused(changed, said):
+    with pytest.raises(DataError, match=f"^data set 'rows': {said}"):
+        table(**changed)
