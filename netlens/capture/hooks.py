@@ -1,4 +1,4 @@
-"""Listen to a network while it runs: the one place that registers hooks, and takes every one of them away again."""
+"""Keep what layers give while a network runs."""
 
 from __future__ import annotations
 
