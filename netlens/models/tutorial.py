@@ -47,4 +47,27 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
         factory="netlens.models.architectures:MnistMLP",
         recipes={"mnist-5k": Recipe(epochs=15), "mnist": Recipe(epochs=10, batch_size=128), "digits": Recipe(epochs=30, shift=0)},
     ),
+    "mnist-rnn": TutorialModel(
+        summary="a plain recurrent layer of 128 units that reads the image row by row",
+        factory="netlens.models.recurrent:MnistRNN",
+        recipes={"mnist-5k": Recipe(epochs=20), "mnist": Recipe(epochs=10, batch_size=128), "digits": Recipe(epochs=30, shift=0)},
+    ),
+    "mnist-lstm": TutorialModel(
+        summary="a long short-term memory of 128 units that reads the image row by row",
+        factory="netlens.models.recurrent:MnistLSTM",
+        recipes={
+            "mnist-5k": Recipe(epochs=12, learning_rate=5e-3),
+            "mnist": Recipe(epochs=6, batch_size=128, learning_rate=5e-3),
+            "digits": Recipe(epochs=30, learning_rate=5e-3, shift=0),
+        },
+    ),
+    "mnist-gru": TutorialModel(
+        summary="a gated recurrent layer of 128 units that reads the image row by row",
+        factory="netlens.models.recurrent:MnistGRU",
+        recipes={
+            "mnist-5k": Recipe(epochs=8, learning_rate=5e-3),
+            "mnist": Recipe(epochs=6, batch_size=128, learning_rate=5e-3),
+            "digits": Recipe(epochs=30, learning_rate=5e-3, shift=0),
+        },
+    ),
 }

@@ -1,0 +1,49 @@
+"""Cells that a network calls in a loop of its own: their steps, joined to sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from netlens.internals.recurrent_call import Call, compared, leaf
+from netlens.internals.unroll import GATES, State, Strand, step, weights_of
+
+
+def hear_cell(calls: list[Call], path: str, module: nn.RNNCellBase, given: tuple[Any, Any], output: Any, operation: str) -> Any:
+    """Write one step of a cell out. Steps are one sequence until the cell is given no state, or one of zeros."""
+    read, state = given
+    kind = {nn.LSTMCell: "LSTM", nn.GRUCell: "GRU"}.get(type(module), f"RNN_{getattr(module, 'nonlinearity', 'tanh').upper()}")
+    inputs = leaf(read if read.ndim == 2 else read.unsqueeze(0))
+    parts = None if state is None else [leaf(part) for part in (state if isinstance(state, tuple) else (state,))]
+    fresh = parts is None or not any(bool(part.any()) for part in parts)
+    zeros = inputs.new_zeros(len(inputs), module.hidden_size)
+    parts = [zeros] * 2 if parts is None else [part if part.ndim == 2 else part.unsqueeze(0) for part in parts]
+    (hidden, cell), gates = step(kind, inputs, (parts[0], parts[1] if kind == "LSTM" else None), weights_of(module))
+    ours = [part if read.ndim == 2 else part.squeeze(0) for part in (hidden, cell) if part is not None]
+    theirs = output if isinstance(output, tuple) else (output,)
+    error = compared(ours, theirs, path, module, operation)
+    before = [one for one in calls if one.layer == path]
+    old = None if fresh or not before else before[-1]
+    if old is None:
+        old = Call(path, kind, len(before), [], [], 0.0)
+        calls.append(old)
+    old.steps.append(inputs)
+    old.error = max(old.error, error)
+    old.strands = [_longer(old.strands, (hidden, cell), dict(zip(GATES[kind.split("_")[0]], gates, strict=True)))]
+    back = tuple(part.to(theirs[0].dtype) for part in ours)
+    return back if isinstance(output, tuple) else back[0]
+
+
+def _longer(strands: list[Strand], state: State, gates: dict[str, torch.Tensor]) -> Strand:
+    """A strand with one step more."""
+    hidden, cell = state
+    old = (
+        strands[0] if strands else Strand(0, "forward", (), (), dict.fromkeys(gates, ()), hidden.new_zeros(len(hidden), 0), state)
+    )
+    mask = torch.ones(len(hidden), len(old.hidden) + 1, dtype=torch.bool, device=hidden.device)
+    cells = old.cell if cell is None else (*old.cell, cell)
+    return Strand(
+        0, "forward", (*old.hidden, hidden), cells, {name: (*old.gates[name], gates[name]) for name in gates}, mask, state
+    )
