@@ -55,17 +55,19 @@ class ModelTable(Table):
 
     @property
     def form(self) -> str:
-        """Which of the forms this card uses."""
-        return next(form for form in FORMS if getattr(self, form))
+        """Which of the forms this card uses; `pickle` for a pickled network."""
+        return next((form for form in FORMS if getattr(self, form)), "pickle")
 
     @model_validator(mode="after")
     def _one_form(self) -> ModelTable:
         given = [form for form in FORMS if getattr(self, form)]
+        if not given and self.weights and self.unpickle:
+            return self
         if len(given) != 1:
             found = f"got {' and '.join(given)}" if given else "says not where the network comes from"
             raise ValueError(f"{found} | exactly one of: {', '.join(FORMS)}")
         form = given[0]
-        if form == "factory" and not self.weights and not self.unpickle:
+        if form == "factory" and not self.weights:
             raise ValueError("has no weights | the path of a .safetensors file or a checkpoint in `weights`")
         if form in ("torchscript", "exported") and self.weights:
             raise ValueError(f"got weights beside {form} | no `weights`: the file holds them")

@@ -1,130 +1,128 @@
-"""Load a model from its card. Weights are read as data: nothing in a weights file is executed."""
+"""Load a model from its card, in whichever form its author has it."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable
+import inspect
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import nn
 
 from netlens.card import Card
-from netlens.data import classes_of, preprocess_of
-from netlens.errors import ModelError, unknown
+from netlens.data import DATASETS, classes_of, of_card, preprocess_of
+from netlens.errors import ModelError
+from netlens.models.exported import load_program
+from netlens.models.factory import build, find_callable, importable
+from netlens.models.huggingface import huggingface_model
 from netlens.models.model import Model
+from netlens.models.named import Built, timm_model, torchvision_model
+from netlens.models.probe import adapted
+from netlens.models.torchscript import load_script
+from netlens.models.weights import fill, read_file, read_weights
+
+__all__ = ["completed", "find_callable", "load_model", "read_weights"]
+
+NAMED = {"torchvision": torchvision_model, "timm": timm_model, "huggingface": huggingface_model}
+PROBED = 2  # rows
 
 
-def load_model(card: Card, device: str = "cpu") -> Model:
+def load_model(card: Card, device: str = "cpu", *, data_root: str | Path = "") -> Model:
     """Build the network that a card describes, with its weights, in evaluation mode.
 
+    Parameters
+    ----------
+    data_root : the folder that holds downloaded data sets.
+
+    Returns
+    -------
+    The model. Its card also holds what the makers of the network say of its inputs and classes, where the card itself does not.
+
     Raises
     ------
-    ModelError : the factory cannot be found or called, or the weights do not fit it.
+    ModelError : the network cannot be found, made or read, its weights do not fit it, or it does not run on the data.
+    DataError : the data cannot be read.
     """
-    classes, preprocess = classes_of(card), preprocess_of(card)
-    net = _build(card)
-    _fill(net, read_weights(card.weights_path), card)
-    net.eval().to(device)
-    model = Model(net, card.model.name, classes, preprocess, card)
+    built = _built(card, data_root)
+    card = completed(card, built)
+    net = awoken(built.net, device, card.operation)
+    classes, preprocess = classes_of(card, data_root), preprocess_of(card, data_root)
+    model = Model(net, card.model.name, classes, preprocess, card, notes=built.notes)
     if card.model.fingerprint and card.model.fingerprint != model.fingerprint:
         said, found = card.model.fingerprint[:12], model.fingerprint[:12]
-        problem = f"the weights in '{card.model.weights}' have fingerprint {found}, the card says {said}"
-        raise ModelError(f"card '{card.path.name}'", problem, remedy="Use the weights that the card was written for.")
-    return model
+        problem = f"the weights{_of(card)} have fingerprint {found}, the card says {said}"
+        raise ModelError(card.operation, problem, remedy="Use the weights that the card was written for.")
+    sample = _sample(card, data_root)
+    return model if sample is None else adapted(model, sample, _pad(model))
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict from .safetensors, or from a checkpoint with `weights_only=True`, so that no code in it can run.
+def completed(card: Card, built: Built) -> Card:
+    """The card with what a network's makers say of its inputs and classes, where the card itself says nothing."""
+    said = {key: value for key, value in built.data.items() if not getattr(card.data, key)}
+    if DATASETS.get(card.data.source):  # a registered data set says these better
+        said = {key: value for key, value in said.items() if key in ("mean", "std")}
+    return card.model_copy(update={"data": card.data.model_copy(update=said)}) if said else card
+
+
+def _built(card: Card, data_root: str | Path) -> Built:
+    model, weights = card.model, card.model.weights
+    if model.form == "pickle":
+        return _unpickled(card)
+    if model.form == "torchscript":
+        return Built(load_script(card.place(model.torchscript), card.operation))
+    if model.form == "exported":
+        net, notes = load_program(card.place(model.exported), len(classes_of(card, data_root)), card.operation)
+        return Built(net, notes=notes)
+    if model.form == "factory":
+        built = Built(build(model.factory, card.path.parent, model.arguments, card.operation))
+    else:
+        built = NAMED[model.form](card)
+    if weights:
+        state = read_weights(card.weights_path, unpickle=model.unpickle)
+        fill(built.net, state, card.operation, weights, getattr(model, model.form))
+    return built
+
+
+def _unpickled(card: Card) -> Built:
+    """A pickled network, which the card's author allowed to run code."""
+    with importable(card.path.parent):
+        found = read_file(card.weights_path, f"weights '{card.weights_path.name}'", unpickle=True)
+    if not isinstance(found, nn.Module):
+        problem = f"'{card.model.weights}' holds a {type(found).__name__}"
+        raise ModelError(card.operation, problem, expected="a pickled network", remedy="Weights alone need a `factory`.")
+    return Built(found, notes=(f"'{card.model.weights}' was unpickled, which can run any code: the card says unpickle = true",))
+
+
+def awoken(net: nn.Module, device: str, operation: str) -> nn.Module:
+    """Put a network in evaluation mode on a device.
 
     Raises
     ------
-    ModelError : there is no such file, it is damaged, or it holds something other than tensors.
+    ModelError : it cannot be moved there.
     """
-    operation = f"weights '{path.name}'"
-    if not path.is_file():
-        raise ModelError(operation, f"there is no file '{path}'", remedy="A card's paths are relative to the card.")
+    for module in net.modules():  # not by `eval()`, which an exported program refuses
+        module.training = False
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the readers raise many kinds; all mean that the file cannot be used
-        first = str(error).splitlines()[0] if str(error) else ""
-        expected = "a .safetensors file, or a checkpoint that holds tensors only"
-        raise ModelError(operation, f"it cannot be read ({type(error).__name__}: {first})", expected=expected) from error
-    while isinstance(content, dict) and not _is_state(content):
-        inner = next((content[key] for key in ("state_dict", "model_state_dict", "model") if key in content), None)
-        if inner is None:
-            break
-        content = inner
-    if not isinstance(content, dict) or not _is_state(content):
-        raise ModelError(operation, f"it holds a {type(content).__name__}", expected="a state dict: names and tensors")
-    return {str(name).removeprefix("module.").removeprefix("_orig_mod."): tensor for name, tensor in content.items()}
+        return net.to(device)
+    except (RuntimeError, NotImplementedError) as error:
+        problem = f"the network cannot be moved to '{device}' ({str(error).splitlines()[0]})"
+        raise ModelError(operation, problem, remedy="Use --device cpu.") from error
 
 
-def _is_state(content: dict[str, Any]) -> bool:
-    return bool(content) and all(isinstance(value, torch.Tensor) for value in content.values())
+def _sample(card: Card, data_root: str | Path) -> torch.Tensor | None:
+    """Two rows of the card's data as inputs; None where they would have to be downloaded."""
+    entry = DATASETS.get(card.data.source)
+    if entry is not None and not entry.offline:
+        return None
+    data = of_card(card, data_root=data_root)
+    return data.take(min(PROBED, len(data))).inputs
 
 
-def _build(card: Card) -> nn.Module:
-    operation = f"card '{card.path.name}'"
-    factory = find_callable(card.model.factory, card.path.parent, operation)
-    try:
-        net = factory(**card.model.arguments)
-    except Exception as error:
-        problem = f"the factory '{card.model.factory}' raised {type(error).__name__}: {error}"
-        raise ModelError(operation, problem, remedy="Call it by hand with [model.arguments] to see why.") from error
-    if not isinstance(net, nn.Module):
-        raise ModelError(
-            operation, f"the factory '{card.model.factory}' returned a {type(net).__name__}", expected="a torch.nn.Module"
-        )
-    return net
+def _pad(model: Model) -> int | None:
+    """The id that pads texts, for a network that takes an attention mask."""
+    pad = getattr(model.preprocess, "pad", None)
+    takes = "attention_mask" in inspect.signature(model.net.forward).parameters
+    return int(pad) if pad is not None and takes else None
 
 
-def find_callable(spec: str, folder: Path, operation: str) -> Callable[..., object]:
-    """Find `file.py:name` (relative to `folder`) or `package.module:name`."""
-    where, _, name = spec.partition(":")
-    try:
-        module = _import_file(folder / where) if where.endswith(".py") else importlib.import_module(where)
-    except Exception as error:
-        problem = f"'{where}' cannot be imported ({type(error).__name__}: {error})"
-        raise ModelError(operation, problem, expected="file.py:callable or package.module:callable") from error
-    found = getattr(module, name, None)
-    if not callable(found):
-        choices = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise unknown(operation, f"callable in '{where}' named", name, choices, ModelError)
-    return cast("Callable[..., object]", found)
-
-
-def _import_file(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(f"netlens_card_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _fill(net: nn.Module, state: dict[str, torch.Tensor], card: Card) -> None:
-    own = net.state_dict()
-    missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    wrong = [
-        f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
-        for key in own.keys() & state.keys()
-        if own[key].shape != state[key].shape
-    ]
-    faults = [
-        f"{kind}: {', '.join(names[:5])}"
-        for kind, names in (("missing", missing), ("not in the network", extra), ("shape", sorted(wrong)))
-        if names
-    ]
-    if faults:
-        problem = f"the weights in '{card.model.weights}' do not fit the network '{card.model.factory}'; {'; '.join(faults)}"
-        raise ModelError(f"card '{card.path.name}'", problem, expected="weights saved from this architecture")
-    net.load_state_dict(state)
+def _of(card: Card) -> str:
+    return f" in '{card.model.weights}'" if card.model.weights else ""

@@ -13,16 +13,20 @@ import torch
 from torch import nn
 
 from netlens.errors import ModelError, ShapeError, nearest
+from netlens.models.adapter import is_exported
+from netlens.models.files import first_line
 
 if TYPE_CHECKING:
     from netlens.card import Card
     from netlens.data import Transform
     from netlens.models.coverage import Uncovered
 
+NO_LAYER = "saliency, integrated_gradients, smooth_grad, occlusion, kernel_shap, lime, rise"
+
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier. `net` maps inputs to logits (N, classes); `preprocess` maps raw samples to inputs."""
+    """A classifier. `net` maps inputs to logits (N, classes); `preprocess` maps raw samples to inputs; `notes` are for its reader."""
 
     net: nn.Module
     name: str
@@ -30,6 +34,7 @@ class Model:
     preprocess: Transform
     card: Card | None = None
     task: str = "classification"
+    notes: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -43,7 +48,9 @@ class Model:
 
     @property
     def layers(self) -> dict[str, nn.Module]:
-        """Every layer that has no layers of its own, by path."""
+        """Every layer that has no layers of its own, by path; none of an exported program, which keeps weights and no layers."""
+        if is_exported(self.net):
+            return {}
         return {path: layer for path, layer in self.net.named_modules() if path and not any(layer.children())}
 
     @property
@@ -56,15 +63,16 @@ class Model:
             logits = self.net(inputs.to(self.device))
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError as error:
-            problem = f"it does not run on inputs {tuple(inputs.shape)}: {str(error).splitlines()[0]}"
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            problem = f"it does not run on inputs {tuple(inputs.shape)}: {first_line(error)}"
             raise ShapeError(
                 f"model '{self.name}'", problem, remedy="Check that the network and the data fit together."
             ) from error
         if not isinstance(logits, torch.Tensor) or logits.shape != (len(inputs), len(self.classes)):
             found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
             expected = f"logits {(len(inputs), len(self.classes))}, one column a class"
-            raise ShapeError(f"model '{self.name}'", f"it gives {found}", expected=expected)
+            remedy = "" if isinstance(logits, torch.Tensor) else "netlens.wrap(net, classes, sample=inputs) picks the logits out."
+            raise ShapeError(f"model '{self.name}'", f"it gives {found}", expected=expected, remedy=remedy)
         return logits
 
     def layer(self, path: str, operation: str = "model") -> nn.Module:
@@ -74,6 +82,10 @@ class Model:
         ------
         ModelError : there is no such layer.
         """
+        if is_exported(self.net):
+            problem = f"{self.name} is an exported program, which has operations and no layers"
+            remedy = f"Use the network that it was exported from, or a method that reads no layer: {NO_LAYER}."
+            raise ModelError(operation, problem, remedy=remedy)
         modules: dict[str, nn.Module] = dict(self.net.named_modules())
         if path and path in modules:
             return modules[path]
@@ -105,13 +117,14 @@ class Model:
 @contextmanager
 def evaluation(net: nn.Module) -> Iterator[None]:
     """Put a network in evaluation mode for a while; each module gets its own mode back, whatever happens."""
-    modes = {module: module.training for module in net.modules()}
+    awake = [module for module in net.modules() if module.training]
     try:
-        net.eval()
+        for module in awake:  # not by `eval()`, which an exported program refuses
+            module.training = False
         yield
     finally:
-        for module, training in modes.items():
-            module.training = training
+        for module in awake:
+            module.training = True
 
 
 def weights_fingerprint(net: nn.Module) -> str:

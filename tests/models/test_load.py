@@ -1,6 +1,9 @@
 """Models from cards: weights are data, and each way of not fitting is told."""
 
+import argparse
 import pickle
+import sys
+import zipfile
 
 import pytest
 import torch
@@ -9,6 +12,7 @@ from torch import nn
 
 from netlens.card import read_card
 from netlens.errors import DataError, ModelError
+from netlens.models.factory import importable
 from netlens.models.load import find_callable, load_model, read_weights
 from netlens.models.model import weights_fingerprint
 
@@ -19,6 +23,7 @@ def make(wide=4):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, wide), nn.ReLU(), nn.Linear(wide, 10))
 
 def number(): return 3
+def demanding(size): return make(size)
 def broken(): raise RuntimeError("no such thing")
 _private = make
 """
@@ -83,21 +88,34 @@ def test_a_card_may_say_classes_mean_and_spread(card):
 
 
 def test_a_factory_may_lie_in_a_package(card, tmp_path):
-    save_file({"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, tmp_path / "linear.safetensors")
-    model = load_model(
-        card(factory="torch.nn:Linear", arguments="in_features = 3\nout_features = 2", weights="linear.safetensors")
+    conv = nn.Conv2d(1, 10, 8)
+    save_file(conv.state_dict(), tmp_path / "conv.safetensors")
+    arguments = "in_channels = 1\nout_channels = 10\nkernel_size = [8, 8]"
+    model = load_model(card(factory="torch.nn:Conv2d", arguments=arguments, weights="conv.safetensors"))
+    inputs = torch.rand(3, 1, 8, 8)
+    assert torch.equal(model.logits(inputs), conv(inputs).flatten(1))
+
+
+def test_a_factory_imports_what_lies_beside_the_card_and_two_cards_do_not_mix(card, tmp_path):
+    (tmp_path / "layers.py").write_text("from torch import nn\ndef last(wide): return nn.Linear(wide, 10)")
+    (tmp_path / "net.py").write_text(
+        NET.replace("from torch", "from layers import last\nfrom torch").replace("nn.Linear(wide, 10)", "last(wide)")
     )
-    assert model.net(torch.ones(1, 3)).tolist() == [[3.0, 3.0]]
+    before = list(sys.path)
+    assert load_model(card()).net[3].out_features == 10
+    assert sys.path == before
+    assert "layers" not in sys.modules
 
 
 WRONG = {
     "unknown data": ({"source": "digit"}, r"there is no data set 'digit'\. Did you mean 'digits'"),
     "no such file": ({"factory": "nets.py:make"}, r"'nets\.py' cannot be imported \(FileNotFoundError: .*Expected file\.py:callable or"),
     "no such module": ({"factory": "no_such_thing.at_all:make"}, r"'no_such_thing\.at_all' cannot be imported \(ModuleNotFoundError"),
-    "no such name": ({"factory": "net.py:mak"}, r"there is no callable in 'net\.py' named 'mak'\. Did you mean 'make'\? Known: make, number, "),
+    "no such name": ({"factory": "net.py:mak"}, r"there is no callable in 'net\.py' named 'mak'\. Did you mean 'make'\? Known: make, number, demanding"),
     "no callable": ({"factory": "net.py:nn"}, r"there is no callable in 'net\.py' named 'nn'"),
     "raises": ({"factory": "net.py:broken"}, r"the factory 'net\.py:broken' raised RuntimeError: no such thing\. Call it by hand"),
-    "wrong arguments": ({"arguments": "narrow = 1"}, r"the factory 'net\.py:make' raised TypeError: .*narrow"),
+    "wrong arguments": ({"arguments": "narrow = 1"}, r"the factory 'net\.py:make' raised TypeError: .*narrow.*Give its arguments in the table \[model\.arguments\]"),
+    "no arguments": ({"factory": "net.py:demanding"}, r"the factory 'net\.py:demanding' raised TypeError: .*missing 1 required positional argument: 'size'.*\[model\.arguments\]"),
     "no network": ({"factory": "net.py:number"}, r"the factory 'net\.py:number' returned a int\. Expected a torch\.nn\.Module"),
     "other weights": ({"arguments": "wide = 5"}, r"the weights in 'w\.safetensors' do not fit .*; shape: 1\.bias \(4,\) for \(5,\), 1\.weight "),
     "other names": (
@@ -137,8 +155,11 @@ def test_private_names_are_not_offered(card, tmp_path):
         lambda state: {f"module.{name}": value for name, value in state.items()},
         lambda state: {"state_dict": {f"_orig_mod.{name}": value for name, value in state.items()}},
         lambda state: {f"module._orig_mod.{name}": value for name, value in state.items()},
+        lambda state: {"state_dict": {f"net.{name}": value for name, value in state.items()}, "hyper_parameters": {"lr": 0.1}},
+        lambda state: {"epoch": 3, "best": state},
+        lambda state: {**state, "epoch": 3},
     ],
-    ids=["plain", "state_dict", "model_state_dict", "nested", "parallel", "compiled", "parallel and compiled"],
+    ids=["plain", "state_dict", "model_state_dict", "nested", "parallel", "compiled", "both", "trainer", "unusual key", "number"],
 )
 def test_a_checkpoint_is_unwrapped(card, net, tmp_path, wrap):
     torch.save(wrap(net.state_dict()), tmp_path / "w.pth")
@@ -162,9 +183,11 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, protocol):
         torch.save({"weight": torch.ones(1), "extra": Payload(mark)}, path)
     else:
         path.write_bytes(pickle.dumps(Payload(mark)))
-    with pytest.raises(
-        ModelError, match=r"^weights 'w\.pth': it cannot be read \(\w+: .*Expected a \.safetensors file, or a checkpoint"
-    ):
+    said = {
+        "torch": r"it is pickled Python, which brings 'io\.open' along: to read it could run any code",
+        "pickle": r"it cannot be read \(\w+: ",
+    }
+    with pytest.raises(ModelError, match=rf"^weights 'w\.pth': {said[protocol]}.*Expected a \.safetensors file, or a checkpoint"):
         read_weights(path)
     assert not mark.exists()
     pickle.loads(pickle.dumps(Payload(mark))).close()
@@ -178,22 +201,60 @@ def test_a_missing_file_is_told(card):
         load_model(card(weights="gone.pth"))
 
 
+PAGE = b"\n<!doctype html><html><body>404: not found</body></html>"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1099231\n"
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("content", "said"),
     [
-        ("w.pth", b"<!doctype html><html><body>404: not found</body></html>"),
-        ("w.safetensors", b"<!doctype html><html><body>404: not found</body></html>"),
-        ("w.pth", b""),
-        ("w.safetensors", b""),
+        (PAGE, r"it is a web page or XML\. Expected a model file"),
+        (b"", r"the file is empty\. Expected a model\. Was the download cut short"),
+        (POINTER, r"it is a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`"),
+        (b"\x89HDF\r\n\x1a\n", r"it is an HDF5 file, as Keras writes"),
+        (b"no model at all", r"it cannot be read \(\w+: .*\)\. Expected a \.safetensors file"),
     ],
+    ids=["web page", "empty", "pointer", "HDF5", "text"],
 )
-def test_a_page_saved_as_weights_and_an_empty_file_are_told(tmp_path, name, content):
+def test_another_file_saved_as_weights_is_told(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(
-        ModelError, match=rf"^weights '{name}': it cannot be read \(\w+: .*\)\. Expected a \.safetensors file"
-    ) as caught:
+    with pytest.raises(ModelError, match=rf"^weights '{name}': {said}") as caught:
         read_weights(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_zip_bomb_is_refused_unread(tmp_path):
+    with zipfile.ZipFile(tmp_path / "w.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w/data.pkl", b"")
+        archive.writestr("w/data/0", bytes(1 << 26))
+    assert (tmp_path / "w.pth").stat().st_size < 1 << 17
+    with pytest.raises(ModelError, match=r"its [\d,]+ bytes unpack to 67,108,864, as in a zip bomb\. .* It was not read"):
+        read_weights(tmp_path / "w.pth")
+
+
+def test_a_pickled_network_is_loaded_only_when_the_card_allows_it(card, tmp_path):
+    card()
+    (tmp_path / "mynet.py").write_text(NET)
+    with importable(tmp_path):
+        net = find_callable("mynet:make", tmp_path, "test")()
+        torch.save(net, tmp_path / "whole.pth")
+    with pytest.raises(ModelError, match=r"it is pickled Python, which brings 'torch\.nn\..*`unpickle = true` in \[model\]"):
+        load_model(card(weights="whole.pth"))
+    text = '[model]\nname = "mine"\nweights = "whole.pth"\nunpickle = true\n[data]\nsource = "digits"'
+    (tmp_path / "mine.toml").write_text(text)
+    model = load_model(read_card(tmp_path / "mine.toml"))
+    assert model.notes == ("'whole.pth' was unpickled, which can run any code: the card says unpickle = true",)
+    inputs = torch.rand(2, 1, 8, 8)
+    assert torch.equal(model.logits(inputs), net.eval()(inputs).detach())
+
+
+def test_a_checkpoint_with_other_objects_is_read_only_when_the_card_allows_it(card, net, tmp_path):
+    torch.save({"state_dict": net.state_dict(), "options": argparse.Namespace(lr=0.1)}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"which brings 'argparse\.Namespace' along"):
+        load_model(card(weights="w.pth"))
+    (tmp_path / "mine.toml").write_text((tmp_path / "mine.toml").read_text().replace("[model]", "[model]\nunpickle = true"))
+    assert load_model(read_card(tmp_path / "mine.toml")).fingerprint == weights_fingerprint(net)
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
@@ -210,5 +271,7 @@ def test_a_truncated_file_is_told(card, net, tmp_path, name):
 )
 def test_a_checkpoint_without_a_state_dict_is_told(tmp_path, content, kind):
     torch.save(content, tmp_path / "w.pth")
-    with pytest.raises(ModelError, match=rf"^weights 'w\.pth': it holds a {kind}\. Expected a state dict: names and tensors"):
+    with pytest.raises(
+        ModelError, match=rf"^weights 'w\.pth': it holds a {kind}(?: with epoch)?\. Expected a state dict: names and tensors"
+    ):
         read_weights(tmp_path / "w.pth")
