@@ -58,7 +58,7 @@ def obtain(
     """
     device = choose(device, f"model '{name}'")
     if name.endswith(".toml"):
-        return load_model(read_card(name), device), None
+        return load_model(read_card(name), device, data_root=data_root), None
     if name not in TUTORIAL_MODELS:
         raise unknown("model", "tutorial model or card", name, TUTORIAL_MODELS)
     dataset = dataset or TUTORIAL_MODELS[name].dataset
@@ -71,10 +71,10 @@ def obtain(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            kept = _read(folder, device)
+            kept = _read(folder, device, data_root)
             if kept is None:
                 _train_into(folder, name, recipe, train, test, device, seed)
-                kept = _read(folder, device)
+                kept = _read(folder, device, data_root)
     except OSError as error:
         remedy = f"Free some space, or name another folder with {paths.CACHE_VARIABLE}."
         raise OutputError(f"model '{name}'", f"the cache '{folder.parent}' cannot be written ({error})", remedy=remedy) from error
@@ -102,10 +102,10 @@ def _source(factory: str) -> list[Path]:
     return [Path(found.origin)] if found and found.origin else []
 
 
-def _read(folder: Path, device: str) -> tuple[Model, Record] | None:
+def _read(folder: Path, device: str, data_root: str | Path) -> tuple[Model, Record] | None:
     """Read a trained model from the cache; None when it is not there or damaged, and then nothing is left of it."""
     try:
-        model = load_model(read_card(folder / "card.toml"), device)
+        model = load_model(read_card(folder / "card.toml"), device, data_root=data_root)
         with (folder / "record.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             record = Record(tuple(arrays["layers"].tolist()), **{key: arrays[key] for key in arrays.files if key != "layers"})
     except (NetlensError, OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

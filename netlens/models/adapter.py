@@ -66,9 +66,8 @@ def is_exported(net: nn.Module) -> bool:
 
 
 def picked(found: Any, classes: int) -> torch.Tensor | None:
-    """The tensor of logits in what a network gave: named so, or the only one with a column a class, or the first such one."""
-    named = found.get("logits") if isinstance(found, Mapping) else getattr(found, "logits", None)
-    parts = [named] if isinstance(named, torch.Tensor) else _tensors(found)
+    """The tensor of logits in what a network gave: named so, or the first that has a column a class."""
+    parts = _tensors(found)
     fitting = [part for part in parts if _fits(part, classes)]
     return _flat(fitting[0]) if fitting else None
 
@@ -93,9 +92,26 @@ def told(found: Any) -> str:
     return f"a {type(found).__name__}"
 
 
+def first_tensor(found: Any) -> torch.Tensor:
+    """The tensor of logits if there is one of that name, else the first tensor.
+
+    Raises
+    ------
+    ValueError : there is none.
+    """
+    tensors = _tensors(found)
+    if not tensors:
+        raise ValueError(f"the network gives {told(found)}, and no tensor in it")
+    return tensors[0]
+
+
 def _tensors(found: Any) -> list[torch.Tensor]:
+    """The tensors in what a network gave; only the one named logits where there is one."""
     if isinstance(found, torch.Tensor):
         return [found]
+    named = found.get("logits") if isinstance(found, Mapping) else getattr(found, "logits", None)
+    if isinstance(named, torch.Tensor):
+        return [named]
     values = list(found.values()) if isinstance(found, Mapping) else found if isinstance(found, tuple | list) else []
     return [value for value in values if isinstance(value, torch.Tensor)]
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from netlens.errors import ModelError
-from netlens.models.adapter import picked
+from netlens.models.adapter import first_tensor
 from netlens.models.files import first_line, kind_of
 
 FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
@@ -50,12 +50,12 @@ class Program(nn.Module):
     program : what `ExportedProgram.module()` gives. least, most : how many rows it takes.
     """
 
-    def __init__(self, program: nn.Module, least: int, most: int, classes: int) -> None:
+    def __init__(self, program: nn.Module, least: int, most: int) -> None:
         super().__init__()
-        self.program, self.least, self.most, self.classes = program, least, most, classes
+        self.program, self.least, self.most = program, least, most
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map inputs to what the program gives, one row a sample."""
+        """Map inputs to what the program gives, one row a sample; of several tensors, the one named logits or the first."""
         return torch.cat([self._some(part) for part in torch.split(inputs, self.most)])
 
     def _some(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -65,13 +65,10 @@ class Program(nn.Module):
             found = self.program(rows)
         except AssertionError as error:  # how a program says that a size is not the one it was exported for
             raise RuntimeError(f"the program was exported for other sizes: {first_line(error)}") from error
-        chosen = picked(found, self.classes)
-        if chosen is None:
-            chosen = found if isinstance(found, torch.Tensor) else next(iter(found))
-        return chosen[: len(inputs)]
+        return first_tensor(found)[: len(inputs)]
 
 
-def load_program(path: Path, classes: int, operation: str) -> tuple[Program, tuple[str, ...]]:
+def load_program(path: Path, operation: str) -> tuple[Program, tuple[str, ...]]:
     """Load an exported program and what there is to say of it.
 
     Raises
@@ -99,7 +96,7 @@ def load_program(path: Path, classes: int, operation: str) -> tuple[Program, tup
         )
     least, most = _batch(exported)
     note = f"'{path.name}' was exported for batches of {most}, and runs so; export it with a dynamic batch size to be faster"
-    return Program(net, least, most, classes), (note,) if least == most else ()
+    return Program(net, least, most), (note,) if least == most else ()
 
 
 def _inspect(path: Path, operation: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from netlens.card import Card
-from netlens.data import DATASETS, classes_of, of_card, preprocess_of
+from netlens.data import DATASETS, Dataset, Transform, classes_of, of_card, preprocess_of
 from netlens.errors import ModelError
 from netlens.models.exported import load_program
 from netlens.models.factory import build, find_callable, importable
@@ -42,17 +42,17 @@ def load_model(card: Card, device: str = "cpu", *, data_root: str | Path = "") -
     ModelError : the network cannot be found, made or read, its weights do not fit it, or it does not run on the data.
     DataError : the data cannot be read.
     """
-    built = _built(card, data_root)
+    built = _built(card)
     card = completed(card, built)
     net = awoken(built.net, device, card.operation)
-    classes, preprocess = classes_of(card, data_root), preprocess_of(card, data_root)
-    model = Model(net, card.model.name, classes, preprocess, card, notes=built.notes)
+    data = _data(card, data_root)
+    known: Dataset | Known = data or Known(classes_of(card, data_root), preprocess_of(card, data_root))
+    model = Model(net, card.model.name, known.classes, known.preprocess, card, notes=built.notes)
     if card.model.fingerprint and card.model.fingerprint != model.fingerprint:
         said, found = card.model.fingerprint[:12], model.fingerprint[:12]
         problem = f"the weights{_of(card)} have fingerprint {found}, the card says {said}"
         raise ModelError(card.operation, problem, remedy="Use the weights that the card was written for.")
-    sample = _sample(card, data_root)
-    return model if sample is None else adapted(model, sample, _pad(model))
+    return adapted(model, data.take(min(PROBED, len(data))).inputs, _pad(model)) if data else model
 
 
 def completed(card: Card, built: Built) -> Card:
@@ -63,14 +63,14 @@ def completed(card: Card, built: Built) -> Card:
     return card.model_copy(update={"data": card.data.model_copy(update=said)}) if said else card
 
 
-def _built(card: Card, data_root: str | Path) -> Built:
+def _built(card: Card) -> Built:
     model, weights = card.model, card.model.weights
     if model.form == "pickle":
         return _unpickled(card)
     if model.form == "torchscript":
         return Built(load_script(card.place(model.torchscript), card.operation))
     if model.form == "exported":
-        net, notes = load_program(card.place(model.exported), len(classes_of(card, data_root)), card.operation)
+        net, notes = load_program(card.place(model.exported), card.operation)
         return Built(net, notes=notes)
     if model.form == "factory":
         built = Built(build(model.factory, card.path.parent, model.arguments, card.operation))
@@ -108,13 +108,18 @@ def awoken(net: nn.Module, device: str, operation: str) -> nn.Module:
         raise ModelError(operation, problem, remedy="Use --device cpu.") from error
 
 
-def _sample(card: Card, data_root: str | Path) -> torch.Tensor | None:
-    """Two rows of the card's data as inputs; None where they would have to be downloaded."""
+@dataclass(frozen=True)
+class Known:
+    """What is known of data without reading them."""
+
+    classes: tuple[str, ...]
+    preprocess: Transform
+
+
+def _data(card: Card, data_root: str | Path) -> Dataset | None:
+    """The held-out data of a card; None where they would have to be downloaded."""
     entry = DATASETS.get(card.data.source)
-    if entry is not None and not entry.offline:
-        return None
-    data = of_card(card, data_root=data_root)
-    return data.take(min(PROBED, len(data))).inputs
+    return of_card(card, data_root=data_root) if entry is None or entry.offline else None
 
 
 def _pad(model: Model) -> int | None:
