@@ -33,7 +33,7 @@ class Memory:
         """(N, distance) for hidden and cell together."""
         return self.hidden if self.cell is None else (self.hidden.square() + self.cell.square()).sqrt()
 
-    def reach(self, share: float = 0.01) -> torch.Tensor:
+    def reach(self, share: float = 0.05) -> torch.Tensor:
         """(N,) how many steps back a nudge still arrives with at least `share` of the gain that it has in the last step itself."""
         if not 0 < share < 1:
             raise UsageError("memory", f"the share {share} is none", expected="a number between 0 and 1")

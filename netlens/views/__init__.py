@@ -9,8 +9,11 @@ from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
 from netlens.views.quality import agreement_matrix, broken_rows, hiding_curves, name_of, sanity_curve
+from netlens.views.reading import answer_while_reading, steps_compared, tracked
+from netlens.views.remembered import remembered
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.stability import seeds
+from netlens.views.states import gates, hidden_states
 from netlens.views.table import Table, rates, table
 from netlens.views.text import cloud, words
 from netlens.views.training import curves, gradient_flow
@@ -20,6 +23,7 @@ __all__ = [
     "Table",
     "View",
     "agreement_matrix",
+    "answer_while_reading",
     "bars",
     "broken_rows",
     "claim",
@@ -29,7 +33,9 @@ __all__ = [
     "curves",
     "force",
     "forest",
+    "gates",
     "gradient_flow",
+    "hidden_states",
     "hiding_curves",
     "known_answers",
     "layer_by_layer",
@@ -44,13 +50,16 @@ __all__ = [
     "ranking",
     "rates",
     "reliability",
+    "remembered",
     "samples",
     "sanity_curve",
     "say",
     "seeds",
     "stamps",
     "steps",
+    "steps_compared",
     "table",
+    "tracked",
     "verdicts",
     "waterfall",
     "words",
