@@ -7,6 +7,7 @@ from netlens.quality.correlation import FaithfulnessCorrelation
 from netlens.quality.faithfulness import Deletion, Insertion, PixelFlipping
 from netlens.quality.infidelity import Infidelity
 from netlens.quality.known_answers import KnownAnswers, known_answers, truths
+from netlens.quality.labels import randomise_labels, shuffled_labels
 from netlens.quality.marker import planted_marker
 from netlens.quality.ranking import Ranking, rank
 from netlens.quality.road import ROAD
@@ -69,7 +70,9 @@ __all__ = [
     "known_answers",
     "planted_marker",
     "randomise",
+    "randomise_labels",
     "rank",
+    "shuffled_labels",
     "similarity",
     "stamp",
     "truths",

@@ -31,7 +31,7 @@ class Sanity:
     """
 
     method: str
-    order: Literal["cascade", "independent"]
+    order: Literal["cascade", "independent", "labels"]
     layers: tuple[str, ...]
     kept: torch.Tensor
     controls: dict[str, torch.Tensor]
@@ -129,10 +129,7 @@ def randomise(
     names = tuple(
         " + ".join(groups[stage]) if len(groups[stage]) < 3 else f"{groups[stage][0]} … {groups[stage][-1]}" for stage in wanted
     )
-    controls = {
-        name: torch.stack([compare(intact, one, inputs, where, sizes=sizes) for one in several]).mean(0)
-        for name, several in _controls(intact, inputs, seed).items()
-    }
+    controls = controls_of(intact, inputs, where, seed, sizes=sizes)
     told = "everywhere" if everywhere else "on the foreground"
     place = 0 if decisive_only else decisive
     return Sanity(explainer.name, order, names, kept, controls, tuple(maps), place, told, draws)
@@ -186,6 +183,16 @@ def _groups(model: Model, stages: int) -> list[list[str]]:
     count = min(stages, len(layers))
     edges = [round(k * len(layers) / count) for k in range(count + 1)]
     return [layers[start:end] for start, end in pairwise(edges)]
+
+
+def controls_of(
+    intact: Attribution, inputs: torch.Tensor, where: torch.Tensor | None, seed: int, *, sizes: bool
+) -> dict[str, torch.Tensor]:
+    """The similarity with the intact map that maps get which know nothing of the network: name to (N,)."""
+    return {
+        name: torch.stack([compare(intact, one, inputs, where, sizes=sizes) for one in several]).mean(0)
+        for name, several in _controls(intact, inputs, seed).items()
+    }
 
 
 def _controls(intact: Attribution, inputs: torch.Tensor, seed: int, draws: int = 4) -> dict[str, list[Attribution]]:
