@@ -20,6 +20,7 @@ import netlens
 from netlens import paths
 from netlens.card import Card, read_card
 from netlens.data import DATASETS, Dataset, Standardise, load
+from netlens.data.text import WordTokens
 from netlens.devices import choose
 from netlens.errors import NetlensError, OutputError, UsageError, unknown
 from netlens.models.arguments import arguments
@@ -30,6 +31,7 @@ from netlens.seeding import seeded
 from netlens.training import Record, fit
 
 log = logging.getLogger(__name__)
+VOCABULARY = "vocabulary.txt"
 PROVENANCE = "Trained by netlens on public data from a fixed recipe. The card holds recipe, seed and fingerprint."
 
 
@@ -141,13 +143,17 @@ def _train_into(folder: Path, name: str, recipe: Recipe, train: Dataset, test: D
     try:
         save_file({key: tensor.cpu().contiguous() for key, tensor in net.state_dict().items()}, temporary / "weights.safetensors")
         np.savez(temporary / "record.npz", **{**vars(record), "layers": np.asarray(record.layers)})
+        if isinstance(train.preprocess, WordTokens):
+            train.preprocess.write(temporary / VOCABULARY)
         (temporary / "card.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _measured(train: Dataset) -> dict[str, list[float]]:
-    """What a table was standardised by: it was learned from the training split, so the card keeps it with the network."""
+def _measured(train: Dataset) -> dict[str, list[float] | str | int]:
+    """What was learned from the training split, so that the card keeps it with the network: a table's scales, a text's vocabulary."""
     own = train.preprocess
+    if isinstance(own, WordTokens):
+        return {"vocabulary": VOCABULARY, "max_length": own.longest}
     return {"mean": list(own.mean), "std": list(own.std)} if isinstance(own, Standardise) else {}

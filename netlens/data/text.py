@@ -110,6 +110,9 @@ class WordTokens:
             )
         return cls(tuple(words), longest)
 
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
     def write(self, path: Path) -> None:
         """Write the vocabulary as `read` reads it."""
         path.write_text("\n".join(self.vocabulary) + "\n", "utf-8")

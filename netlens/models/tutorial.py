@@ -47,6 +47,15 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
         factory="netlens.models.architectures:MnistMLP",
         recipes={"mnist-5k": Recipe(epochs=15), "mnist": Recipe(epochs=10, batch_size=128), "digits": Recipe(epochs=30, shift=0)},
     ),
+    "mnist-vit": TutorialModel(
+        summary="a stem of two convolutions, a class token, three blocks of attention",
+        factory="netlens.models.vit:MnistViT",
+        recipes={
+            "mnist-5k": Recipe(epochs=20, learning_rate=3e-3, weight_decay=0.05, shift=2),
+            "mnist": Recipe(epochs=6, batch_size=128, learning_rate=3e-3, weight_decay=0.05, shift=2),
+            "digits": Recipe(epochs=30, learning_rate=3e-3, weight_decay=0.05, shift=0),
+        },
+    ),
     "mnist-rnn": TutorialModel(
         summary="a plain recurrent layer of 128 units that reads the image row by row",
         factory="netlens.models.recurrent:MnistRNN",
@@ -68,6 +77,22 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
             "mnist-5k": Recipe(epochs=8, learning_rate=5e-3),
             "mnist": Recipe(epochs=6, batch_size=128, learning_rate=5e-3),
             "digits": Recipe(epochs=30, learning_rate=5e-3, shift=0),
+        },
+    ),
+    "text-lstm": TutorialModel(
+        summary="an LSTM over the words of a text, the mean of its states, one linear layer",
+        factory="netlens.models.text:TextLSTM",
+        recipes={
+            "python-docs": Recipe(epochs=6, learning_rate=3e-3, weight_decay=1e-2, shift=0),
+            "rotten-tomatoes": Recipe(epochs=4, learning_rate=3e-3, weight_decay=1e-2, shift=0),
+        },
+    ),
+    "text-transformer": TutorialModel(
+        summary="two blocks of self-attention over the words of a text, the mean of what they give, one linear layer",
+        factory="netlens.models.text:TextTransformer",
+        recipes={
+            "python-docs": Recipe(epochs=6, learning_rate=3e-3, weight_decay=1e-2, shift=0),
+            "rotten-tomatoes": Recipe(epochs=3, learning_rate=2e-3, weight_decay=1e-2, shift=0),
         },
     ),
 }
