@@ -15,6 +15,9 @@ from netlens.models.files import first_line, kind_of
 
 NESTED = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module")
 PREFIXES = ("module.", "_orig_mod.")
+COUNTER = (
+    "num_batches_tracked"  # of batch norm, which checkpoints from before torch 0.4.1 do not have and which no answer depends on
+)
 DEEPEST = 4
 SHOWN = 5
 EXPECTED = "a .safetensors file, or a checkpoint that holds tensors only"
@@ -91,6 +94,7 @@ def fill(net: nn.Module, state: State, operation: str, weights: str, network: st
     """
     own = net.state_dict()
     state = _matching(state, set(own))
+    state |= {name: own[name] for name in own.keys() - state.keys() if name.endswith(COUNTER)}
     missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     wrong = sorted(
         f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
