@@ -1,5 +1,6 @@
-"""Listen to a network while it runs: the one place that registers hooks, and takes every one of them away again."""
+"""Listen to a network while it runs: the one place that registers hooks and modes, and takes every one of them away again."""
 
+from netlens.capture.attention import AttentionCall, Heard, attention, no_fast_path
 from netlens.capture.hooks import Hook, activations, hooked
 
-__all__ = ["Hook", "activations", "hooked"]
+__all__ = ["AttentionCall", "Heard", "Hook", "activations", "attention", "hooked", "no_fast_path"]

@@ -92,7 +92,7 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
         factory="netlens.models.text:TextTransformer",
         recipes={
             "python-docs": Recipe(epochs=6, learning_rate=3e-3, weight_decay=1e-2, shift=0),
-            "rotten-tomatoes": Recipe(epochs=3, learning_rate=2e-3, weight_decay=1e-2, shift=0),
+            "rotten-tomatoes": Recipe(epochs=4, learning_rate=2e-3, weight_decay=1e-2, shift=0),
         },
     ),
 }
