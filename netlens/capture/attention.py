@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from netlens.capture.fast_path import no_fast_path
 from netlens.capture.fused import SIGNATURE, Recovered, multi_head, scaled_dot_product
 from netlens.capture.softmax import PRODUCTS, Trace
 from netlens.errors import ModelError
 from netlens.models.model import Model
 
 How = Literal["scaled_dot_product_attention", "multi_head_attention_forward", "softmax"]
-Graph = Literal["none", "outputs", "weights"]
 # The largest difference from the network's own result, as a share of the largest value: rounding, and no more.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 ON_ACCELERATOR = 2e-3  # kernels there may round factors to 10 bits
@@ -58,7 +58,7 @@ class Heard:
 
 
 @contextmanager
-def attention(model: Model, operation: str = "attention", *, graph: Graph = "none") -> Iterator[Heard]:
+def attention(model: Model, operation: str = "attention", *, graph: bool = False) -> Iterator[Heard]:
     """Keep the weights of every attention during the forward passes inside the context. The network is not touched.
 
     `F.scaled_dot_product_attention`, `F.multi_head_attention_forward` and a softmax whose result is multiplied with values are
@@ -66,8 +66,7 @@ def attention(model: Model, operation: str = "attention", *, graph: Graph = "non
 
     Parameters
     ----------
-    graph : `none` leaves the network's results as they are. `outputs` makes each attention's output the start of a graph, so that one can
-        ask what the logits do with the last one. `weights` puts the weights into the graph, so that one can differentiate by them.
+    graph : put the weights into the graph, so that one can differentiate by them; they stay in it for as long as they are kept.
 
     Yields
     ------
@@ -95,17 +94,6 @@ def attention(model: Model, operation: str = "attention", *, graph: Graph = "non
         heard.missed = ear.unheard()
 
 
-@contextmanager
-def no_fast_path() -> Iterator[None]:
-    """Switch off the inference kernels of torch's transformer layers, which run no modules; afterwards all is as before."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
-
-
 class _Listener(TorchFunctionMode):
     """Sees each call of a torch function before it runs. Inside of its own work it does not listen."""
 
@@ -125,7 +113,7 @@ class _Listener(TorchFunctionMode):
 class _Ear:
     """Turns calls of functions into records, and knows in which module they happen."""
 
-    def __init__(self, model: Model, operation: str, graph: Graph, heard: Heard) -> None:
+    def __init__(self, model: Model, operation: str, graph: bool, heard: Heard) -> None:
         self.model, self.operation, self.graph, self.heard = model, operation, graph, heard
         self.inside: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -197,17 +185,15 @@ class _Ear:
 
     def _record(self, own: torch.Tensor, found: Recovered, how: How) -> torch.Tensor:
         weights, output, layer = found.weights, own, self._layer
-        if self.graph == "weights":
+        if self.graph:
             weights = weights if weights.requires_grad else weights.detach().requires_grad_()
         mixed = found.mix(weights)
         if found.blind is not None:
             mixed = torch.where(found.blind, own.to(mixed), mixed)
         error = self._verified(own.detach(), mixed.detach(), found.values.detach())
-        if self.graph == "weights":
+        if self.graph:
             output = mixed.to(own.dtype)
-        elif self.graph == "outputs":
-            output = own.detach().requires_grad_()
-        kept = weights if self.graph == "weights" else weights.detach()
+        kept = weights if self.graph else weights.detach()
         self.heard.calls.append(AttentionCall(layer, self.counts[layer], kept, found.values.detach(), output, error, how))
         self.counts[layer] += 1
         return output

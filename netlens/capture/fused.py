@@ -81,7 +81,7 @@ def multi_head(arguments: dict[str, Any]) -> Recovered:
     The weights are torch's own, asked for head by head. The values are projected here, which covers separate projections, the extra
     key and value of `add_bias_kv`, and those of `add_zero_attn`.
     """
-    wanted = {name: wide(part) if _floats(part) else part for name, part in arguments.items()}
+    wanted: dict[str, Any] = {name: wide(part) if _floats(part) else part for name, part in arguments.items()}
     wanted |= {"need_weights": True, "average_attn_weights": False, "dropout_p": 0.0}
     _, found = functional.multi_head_attention_forward(**wanted)
     assert found is not None
@@ -90,7 +90,7 @@ def multi_head(arguments: dict[str, Any]) -> Recovered:
     values = functional.linear(value if batched else value.unsqueeze(1), *_value_projection(wanted))
     if wanted["bias_v"] is not None:
         values = torch.cat([values, wanted["bias_v"].expand(1, *values.shape[1:])])
-    values = values.unflatten(2, (heads, -1)).permute(1, 2, 0, 3)  # (N, heads, K, D)
+    values = values.view(*values.shape[:2], heads, -1).permute(1, 2, 0, 3)  # (N, heads, K, D)
     if wanted["add_zero_attn"]:
         values = torch.cat([values, values.new_zeros(*values.shape[:2], 1, values.shape[3])], 2)
     weights = found if batched else found.unsqueeze(0)

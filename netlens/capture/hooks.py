@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from netlens.capture.fast_path import no_fast_path
 from netlens.errors import ModelError
 from netlens.models.model import Model
 
@@ -32,6 +33,7 @@ def hooked(
         problem = f"{model.name} is TorchScript, which does not show what its layers give"
         raise ModelError(operation, problem, remedy="Use the network that it was made from, or a method that reads no layer.")
     with ExitStack() as stack:
+        stack.enter_context(no_fast_path())
         for path, module in modules:
             stack.callback(module.register_forward_hook(make(path), with_kwargs=keywords).remove)
         yield

@@ -48,7 +48,7 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
         recipes={"mnist-5k": Recipe(epochs=15), "mnist": Recipe(epochs=10, batch_size=128), "digits": Recipe(epochs=30, shift=0)},
     ),
     "mnist-vit": TutorialModel(
-        summary="a stem of two convolutions, a class token, three blocks of attention",
+        summary="patches of 4 x 4 pixels, a class token, three blocks of attention",
         factory="netlens.models.vit:MnistViT",
         recipes={
             "mnist-5k": Recipe(epochs=20, learning_rate=3e-3, weight_decay=0.05, shift=2),

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class MnistViT(nn.Module):
-    """A stem of two convolutions, a class token, three blocks of attention: the network of the lesson on attention.
+    """Patches, a class token, three blocks of attention: the network of the lesson on attention.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ class MnistViT(nn.Module):
 
     Notes
     -----
-    The stem makes 7 x 7 tokens of a 28 x 28 image, one for each patch of 4 x 4 pixels; with the class token that is 50. A token of the
-    stem has seen its patch and the 3 pixels above and to the left of it: the convolutions overlap, which lets so small a network learn
-    from a few thousand images. The logits are read from the class token.
+    Two convolutions without overlap make 7 x 7 tokens of a 28 x 28 image. Each begins with what lies in its own patch of 4 x 4 pixels,
+    and nothing else; what it knows of other patches it has from attention. With the class token there are 50. The logits are read from
+    the class token.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class MnistViT(nn.Module):
     ) -> None:
         super().__init__()
         first = 2 if size >= 16 else 1
-        self.conv1 = nn.Conv2d(channels, 16, kernel_size=3, stride=first, padding=1)
+        self.conv1 = nn.Conv2d(channels, 16, kernel_size=first, stride=first)
         self.relu = nn.ReLU()
-        self.conv2 = nn.Conv2d(16, dim, kernel_size=3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(16, dim, kernel_size=2, stride=2)
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.position = nn.Parameter(0.02 * torch.randn(1, 1 + (size // first // 2) ** 2, dim))
         self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))

@@ -1,0 +1,134 @@
+"""Where the tokens of a transformer lie in its input: asked of the network, by changing one place and seeing which token moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+
+from netlens.explain.question import Question
+from netlens.seeding import generator
+
+MOST_OTHERS = 16  # class, distillation and register tokens
+Read = Callable[[torch.Tensor], torch.Tensor]
+_KNOWN: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Places | None]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which tokens stand for places of the input: after `before` others, one for each place of `grid`, row by row; then `after` others.
+
+    `grid` is (h, w) for images, else (steps,).
+    """
+
+    grid: tuple[int, ...]
+    before: int = 0
+    after: int = 0
+
+    @property
+    def told(self) -> str:
+        """The layout in words."""
+        count = 1
+        for side in self.grid:
+            count *= side
+        kind = f"{' x '.join(map(str, self.grid))} patches" if len(self.grid) == 2 else f"{count} steps"
+        others = [
+            f"{number} {side} them without a place" for number, side in ((self.before, "before"), (self.after, "after")) if number
+        ]
+        return f"{count + self.before + self.after} tokens: {', '.join([kind, *others])}"
+
+    def cut(self, values: torch.Tensor, axis: int = 1) -> torch.Tensor:
+        """Of values with one entry a token along `axis`, those of places."""
+        return values.narrow(axis, self.before, values.shape[axis] - self.before - self.after)
+
+    def laid_out(self, values: torch.Tensor) -> torch.Tensor:
+        """Values of tokens (B, T) as a map of the input: (B, 1, h, w), or (B, steps)."""
+        placed = self.cut(values)
+        return placed.view(len(values), 1, *self.grid) if len(self.grid) == 2 else placed
+
+
+def places(question: Question, tokens: int, read: Read) -> Places | None:
+    """Find the layout of so many tokens; None when no layout stands the test. Asked once for a network and a shape.
+
+    Parameters
+    ----------
+    read : gives the tokens (B, T, D) of some inputs at an early layer.
+
+    Notes
+    -----
+    A layout is guessed from numbers and then tried: the first place, its neighbours and the last place of one input are changed, and
+    the token that moves most must be the one that the layout says. Cost: 5 forward passes of one input for each guess.
+    """
+    known = _KNOWN.setdefault(question.model.net, {})
+    key = (tokens, question.inputs.shape[1:], question.inputs.dtype)
+    if key not in known:
+        guesses = _guesses(tuple(question.inputs.shape[1:]), tokens)
+        known[key] = next((guess for guess in guesses if _stands(question, guess, read)), None)
+    return known[key]
+
+
+def _guesses(shape: tuple[int, ...], tokens: int) -> list[Places]:
+    """Layouts whose numbers fit, the likeliest first: of the image's own proportions, and with few tokens besides."""
+    if len(shape) != 3:
+        others = tokens - shape[0]
+        return (
+            [Places((shape[0],), others, 0), Places((shape[0],), 0, others)][: 2 if others else 1]
+            if 0 <= others <= MOST_OTHERS
+            else []
+        )
+    height, width = shape[1:]
+    found = []
+    for others in range(min(MOST_OTHERS, tokens - 2) + 1):
+        count = tokens - others
+        for rows in range(1, min(count, height) + 1):
+            columns = count // rows
+            if rows * columns == count and columns <= width:
+                strange = abs(rows * width - columns * height) / (rows * width + columns * height)
+                found.append((strange > 0.05, others, strange, rows, columns))
+    best = sorted(found)[:12]
+    return [
+        Places((rows, columns), before, others - before)
+        for _, others, _, rows, columns in best
+        for before in dict.fromkeys((others, 0))
+    ]
+
+
+def _stands(question: Question, guess: Places, read: Read) -> bool:
+    """Whether the token that moves is the one that the layout says, wherever the input is changed."""
+    count = 1
+    for side in guess.grid:
+        count *= side
+    tried = sorted({0, 1 % count, guess.grid[-1] % count, count - 1})
+    row = question.inputs[:1]
+    rows = torch.cat([row, *(_changed(row, guess.grid, place) for place in tried)])
+    with torch.no_grad():
+        seen = read(rows).double().flatten(2)
+    if seen.shape[:2] != (len(rows), count + guess.before + guess.after):
+        return False
+    moved = (seen[1:] - seen[:1]).norm(dim=2)
+    found = moved.argmax(1).tolist()
+    return bool((moved.amax(1) > 0).all()) and found == [place + guess.before for place in tried]
+
+
+def _changed(row: torch.Tensor, grid: tuple[int, ...], place: int) -> torch.Tensor:
+    """A copy of one input (1, ...) in which one place of the grid is different."""
+    changed = row.clone()
+    if not row.is_floating_point():
+        changed[:, place] = row.max() if row[0, place] != row.max() else row.min()
+        return changed
+    if len(grid) == 1:
+        where: tuple[slice, ...] = (slice(None), slice(place, place + 1))
+    else:
+        edges = [
+            slice(-(-at * size // side), max(-(-(at + 1) * size // side), -(-at * size // side) + 1))
+            for at, side, size in zip(divmod(place, grid[1]), grid, row.shape[2:], strict=True)
+        ]
+        where = (slice(None), slice(None), *edges)
+    part = changed[where]
+    noise = torch.randn(part.shape, generator=generator(0)).to(part)
+    changed[where] = part + noise * (row.std() if row.numel() > 1 and float(row.std()) > 0 else 1.0)
+    return changed
