@@ -16,6 +16,7 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 SMALL = {
     "03_saliency_and_gradcam": {"samples": "[0, 1]", "n_samples": "8", "n_steps": "8"},
     "04_lime_and_shap": {"samples": "[0, 1]", "n_samples": "100", "cells": "4", "counts": "[40, 80]"},
+    "06_sequences": {"measured": "40", "judged": "6", "others": "['mnist-rnn']"},
     "07_may_it_be_believed": {"samples": "[0, 1]", "measured": "8", "draws": "1", "memorised": "150"},
     "audit": {"n_worst": "2"},
 }
