@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,68 @@ def explain(card: str, inputs: Assignments, assignments: Assignments, as_json: b
         click.echo(line)
 
 
+@main.group(short_help="Write a card for a model of your own, and check it.")
+def card() -> None:
+    """Write a card for a model of your own, and check it."""
+
+
+@card.command("new", short_help="Write a card that runs.")
+@click.argument("path", metavar="CARD.toml", type=click.Path(path_type=Path))
+@click.option("--weights", metavar="FILE", help="The weights, or a TorchScript or exported network.")
+@click.option("--factory", metavar="FILE:NAME", help="The function that makes the network: file.py:name or package.module:name.")
+@click.option("--torchvision", metavar="NAME", help="A classifier of torchvision.")
+@click.option("--timm", metavar="NAME", help="A classifier of timm.")
+@click.option("--huggingface", metavar="NAME", help="A classifier of Hugging Face, by name or folder.")
+@click.option(
+    "--data", "source", metavar="SOURCE", help="The data to test on: a folder of images, a file, or the name of a data set."
+)
+@click.option("--train", metavar="SOURCE", help="The data that it was trained on.")
+@click.option("--classes", metavar="A,B,...", help="The names of the classes, in the order of the logits.")
+@click.option("--mean", metavar="M,...", help="What is subtracted from each channel.")
+@click.option("--std", metavar="S,...", help="What each channel is divided by.")
+@click.option("--name", metavar="NAME", help="What reports call the model.")
+@click.option("--purpose", metavar="TEXT", help="What the model is for.")
+@click.option("-p", "assignments", metavar="KEY=VALUE", multiple=True, help="Any other key of a card; may be repeated.")
+@click.option("--force", is_flag=True, help="Replace an older card.")
+@data_root
+@device
+@debug
+def card_new(
+    path: Path, assignments: Assignments, force: bool, device: str | None, data_root: str | None, **named: str | None
+) -> None:
+    """Look at a model and its data, ask for what they do not tell, and write a commented card if it runs."""
+    from netlens.publish import card_check, card_new
+    from netlens.publish.parameters import merge
+
+    given = merge(assignments, named, card_new.OPERATION)
+    ask = _ask if sys.stdin.isatty() else None
+    written = card_new.new(path, given, ask, device=device or "auto", data_root=data_root or "", force=force)
+    for note in (*written.notes, *written.checked.notes, *written.checked.warnings):
+        click.echo(f"note: {note}", err=True)
+    for line in [*card_check.lines(written.checked), str(written.path)]:
+        click.echo(line)
+
+
+@card.command("check", short_help="Load the model of a card, and say what there is.")
+@click.argument("path", metavar="CARD.toml")
+@click.option(
+    "--samples", type=click.IntRange(min=1), default=100, show_default=True, help="How many to measure the accuracy on."
+)
+@data_root
+@device
+@as_json
+@debug
+def card_check(path: str, samples: int, device: str | None, data_root: str | None, as_json: bool) -> None:
+    """Load the model of a card, run it on samples of its data, and say what there is and what looks wrong."""
+    from netlens.publish import card_check
+
+    checked = card_check.check(path, samples=samples, device=device or "auto", data_root=data_root or "")
+    for note in (*checked.notes, *checked.warnings):
+        click.echo(f"note: {note}", err=True)
+    for line in [json.dumps(checked.record, indent=1)] if as_json else card_check.lines(checked):
+        click.echo(line)
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(["notebooks", "methods", "datasets", "models"]))
 @as_json
@@ -181,6 +244,10 @@ def doctor(ctx: click.Context, data_root: str | None, as_json: bool) -> None:
     checks = medicine.examine(data_root or "")
     click.echo(json.dumps(medicine.rows(checks), indent=1) if as_json else "\n".join(medicine.lines(checks)))
     ctx.exit(0 if medicine.healthy(checks) else 5)
+
+
+def _ask(question: str, default: str) -> str:
+    return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
 def _given(assignments: Assignments, operation: str, **named: Any) -> dict[str, str]:

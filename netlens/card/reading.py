@@ -35,10 +35,23 @@ def read_card(path: str | Path) -> Card:
     path = Path(path)
     operation = f"card '{path.name}'"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "Give the path of a .toml card, or the name of a tutorial model (`netlens list models`)."
         raise ModelError(operation, f"'{path}' cannot be read ({type(error).__name__})", remedy=remedy) from error
+    return parse_card(text, path)
+
+
+def parse_card(text: str, path: Path) -> Card:
+    """Check the text of a card that is, or will be, at `path`.
+
+    Raises
+    ------
+    ModelError : it is not TOML, or a key is missing, unknown or of the wrong kind.
+    """
+    operation = f"card '{path.name}'"
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(operation, f"'{path}' is not valid TOML: {error}", expected="a card in TOML") from error
     if "path" in content:  # the field of this name is ours

@@ -11,6 +11,7 @@ from torch import nn
 from netlens.card import Card
 from netlens.data import DATASETS, Dataset, Transform, classes_of, of_card, preprocess_of
 from netlens.errors import ModelError
+from netlens.models.adapter import is_closed
 from netlens.models.exported import load_program
 from netlens.models.factory import build, find_callable, importable
 from netlens.models.huggingface import huggingface_model
@@ -125,8 +126,9 @@ def _data(card: Card, data_root: str | Path) -> Dataset | None:
 def _pad(model: Model) -> int | None:
     """The id that pads texts, for a network that takes an attention mask."""
     pad = getattr(model.preprocess, "pad", None)
-    takes = "attention_mask" in inspect.signature(model.net.forward).parameters
-    return int(pad) if pad is not None and takes else None
+    if pad is None or is_closed(model.net):
+        return None
+    return int(pad) if "attention_mask" in inspect.signature(model.net.forward).parameters else None
 
 
 def _of(card: Card) -> str:
