@@ -15,6 +15,7 @@ from pathlib import Path
 
 from netlens import paths
 from netlens.publish.kinds import Value
+from netlens.publish.usual import MODELS
 
 ABSENT = "absent"
 FOLDERS = {"mnist": "MNIST"}  # as torchvision names them
@@ -73,12 +74,13 @@ def environment() -> str:
 
 
 def of_inputs(values: Mapping[str, Value]) -> dict[str, str]:
-    """The hashes of the user's files that a run with these parameter values reads: a card's, and a data set's on disk."""
+    """The hashes of the user's files that a run with these parameter values reads: a card's, an audit's, and a data set's on disk."""
     found: dict[str, str] = {}
     names = {str(values.get("dataset", ""))}
-    if isinstance(model := values.get("model"), str) and Path(model).suffix == ".toml":
-        found["model"] = of_card(Path(model))
-        names |= set(card_texts(Path(model)))
+    for key in MODELS:
+        if isinstance(model := values.get(key), str) and Path(model).suffix in (".toml", ".json"):
+            found[key] = of_card(Path(model)) if Path(model).suffix == ".toml" else of_file(Path(model))
+            names |= set(card_texts(Path(model)))
     for name in sorted(names):
         if folder := dataset_folder(name, str(values.get("data_root") or "")):
             found[f"data set {name}"] = of_path(folder)

@@ -12,6 +12,7 @@ from netlens.errors import UsageError, nearest, unknown
 from netlens.publish.kinds import Value
 
 LARGEST_SEED = 2**32 - 1
+MODELS = ("model", "other")  # the parameters that name a model
 
 
 def check(values: Mapping[str, Value], operation: str, folder: Path | None = None) -> dict[str, Value]:
@@ -30,8 +31,9 @@ def check(values: Mapping[str, Value], operation: str, folder: Path | None = Non
     here = folder or Path.cwd()
     if isinstance(name := values.get("dataset"), str):
         _dataset(name, operation)
-    if isinstance(name := values.get("model"), str):
-        checked["model"] = model(name, operation, here)
+    for key in MODELS:
+        if isinstance(name := values.get(key), str):
+            checked[key] = model(name, operation, here)
     if isinstance(root := values.get("data_root"), str) and root:
         checked["data_root"] = str(_absolute(root, here))
     if isinstance(name := values.get("device"), str):
@@ -42,18 +44,20 @@ def check(values: Mapping[str, Value], operation: str, folder: Path | None = Non
 
 
 def model(name: str, operation: str, folder: Path | None = None) -> str:
-    """Give back a tutorial model's name, or the absolute path of a card.
+    """Give back a tutorial model's name, or the absolute path of a card, or of the audit.json of a report.
 
     Raises
     ------
-    UsageError : it is neither.
+    UsageError : it is none of them.
     """
     from netlens.models.tutorial import TUTORIAL_MODELS
 
     if name in TUTORIAL_MODELS:
         return name
     path = _absolute(name, folder or Path.cwd())
-    if path.suffix == ".toml" and path.is_file():
+    if path.is_dir() and (path / "audit.json").is_file():
+        path /= "audit.json"
+    if path.suffix in (".toml", ".json") and path.is_file():
         return str(path)
     if path.suffix == ".toml":
         near = nearest(path.name, [other.name for other in path.parent.glob("*.toml")])
