@@ -37,9 +37,12 @@ class Reading:
 
         The class token of a vision transformer, the last token of a generating one, all tokens where their mean is taken.
         """
-        (gradient,) = torch.autograd.grad(self.scores.sum(), self.calls[-1].weights, retain_graph=True, allow_unused=True)
+        last = self.calls[-1]
+        gradient = None
+        if self.scores.requires_grad:
+            gradient = torch.autograd.grad(self.scores.sum(), last.weights, retain_graph=True, allow_unused=True)[0]
         if gradient is None:
-            problem = f"the logits of {self.question.model.name} do not depend on '{self.calls[-1].name}'"
+            problem = f"the logits of {self.question.model.name} do not depend on '{last.name}', or no gradient reaches it"
             raise ModelError(self.question.operation, problem, remedy=INSTEAD)
         read = (gradient != 0).any(3).any(1).to(gradient)
         read = torch.where(read.any(1, keepdim=True), read, 1.0)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
-from netlens.explain.maps import last_map, map_layers, spatial_layers, weighing
+from netlens.explain.maps import last_map, map_layers, spatial_layers, told_places, weighing
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 
@@ -24,7 +24,7 @@ class GradCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
     relu : keep only what speaks for the class, as in the paper; without it the map is signed.
 
     Notes
@@ -61,7 +61,7 @@ class GradCAMPlusPlus:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
 
     Notes
     -----
@@ -100,7 +100,7 @@ class LayerCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
 
     References
     ----------
@@ -136,7 +136,8 @@ def _map(method: Any, model: Model, inputs: torch.Tensor, target: Target, combin
             return found.relu() if relu else found
 
         values = question.chunked(one, question.inputs, question.target)
-        return Attribution(on_cpu(values), question.target.cpu(), method.name, params_of(method), layer)
+        params = params_of(method) | told_places(question, layer)
+        return Attribution(on_cpu(values), question.target.cpu(), method.name, params, layer)
 
 
 def _weighted(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

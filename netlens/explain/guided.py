@@ -11,7 +11,7 @@ from torch.nn import functional
 from netlens.capture import activations
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.coverage import require
-from netlens.explain.maps import calls_of, last_map, no_maps, require_images
+from netlens.explain.maps import calls_of, last_map, no_maps, require_images, shaped
 from netlens.explain.numbers import exact
 from netlens.models.graph import bend, graph_nodes, operation
 from netlens.models.model import Model
@@ -97,12 +97,11 @@ class GuidedGradCAM:
         points = inputs.detach().requires_grad_()
         with activations(question.model, [layer], question.operation, calls=calls_of(question, layer)) as kept:
             scores = exact(question.once(points).gather(1, target.unsqueeze(1)).squeeze(1))
-        maps = kept.get(layer)
-        if maps is None or maps.ndim != 4:
-            raise no_maps(question, layer, "was not reached" if maps is None else f"gives {tuple(maps.shape)}")
-        (gradient,) = torch.autograd.grad(scores.sum(), maps, retain_graph=True, allow_unused=True)
+        maps = shaped(question, layer, kept.get(layer))
+        (gradient,) = torch.autograd.grad(scores.sum(), kept[layer], retain_graph=True, allow_unused=True)
         if gradient is None:
             raise no_maps(question, layer, "has no path to the logits")
+        gradient = shaped(question, layer, gradient)
         cam = torch.einsum("bkhw,bk->bhw", maps.detach(), gradient.mean((2, 3))).unsqueeze(1).relu()
         drop_negative(scores)
         guided = exact(question.derivative(scores, points))

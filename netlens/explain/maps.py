@@ -1,35 +1,21 @@
-"""Which layers of a network still have a height and a width, and what they hold."""
+"""Which layers of a network still have a height and a width, or tokens with places, and what they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
-from weakref import WeakKeyDictionary
-
 import torch
-from torch import nn
 
-from netlens.capture import activations, hooked
+from netlens.capture import activations
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.question import Question, asking
+from netlens.explain.token_maps import as_maps, last_read, token_places
+from netlens.explain.uses import tokens_of, uses_of
 from netlens.models.model import Model
 
 
-@dataclass(frozen=True)
-class _Use:
-    """Of the calls of a module, counted from 0: the last one, and the last one that gave maps; a leaf has no modules of its own."""
-
-    last: int
-    last_map: int | None
-    leaf: bool
-
-
-_USES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], dict[str, _Use]]] = WeakKeyDictionary()
-
-
 def last_map(question: Question) -> str:
-    """The last layer, in the order of execution, whose output still has a height and a width.
+    """The last layer, in the order of execution, whose output still has a height and a width, or tokens that have.
+
+    Of layers with tokens, the last one is taken on whose patches the logits depend; see `token_maps.last_read`.
 
     Raises
     ------
@@ -39,12 +25,31 @@ def last_map(question: Question) -> str:
     if not layers:
         problem = f"{question.model.name} has no layer with maps (N, K, h, w) larger than one pixel"
         raise ModelError(question.operation, problem, remedy="Use saliency or integrated_gradients instead.")
-    return layers[-1]
+    tokens = [path for path in layers if uses_of(question)[path].tokens]
+    if layers[-1] not in tokens:
+        return layers[-1]
+    return last_read(question, tokens, {path: _first(question, uses_of(question)[path].tokens) for path in tokens})
 
 
 def spatial_layers(question: Question) -> list[str]:
-    """The layers whose output is (N, K, h, w) with more than one place, in the order of execution."""
-    return [path for path, use in _uses(question).items() if use.last_map is not None and use.leaf]
+    """The layers whose output is (N, K, h, w) with more than one place, or tokens of an image, in the order of execution."""
+    uses = {path: use for path, use in uses_of(question).items() if use.last_map is not None and use.leaf}
+    placed = {
+        count: token_places(question, count, _first(question, count)) for count in {use.tokens for use in uses.values()} - {0}
+    }
+    return [path for path, use in uses.items() if not use.tokens or placed[use.tokens] is not None]
+
+
+def told_places(question: Question, layer: str) -> dict[str, str]:
+    """For a layer with tokens, how they lie in the image, in words; nothing for one with maps."""
+    use = uses_of(question).get(layer)
+    found = token_places(question, use.tokens, _first(question, use.tokens)) if use is not None and use.tokens else None
+    return {} if found is None else {"tokens": found.told}
+
+
+def _first(question: Question, tokens: int) -> str:
+    """The first layer, in the order of execution, with so many tokens; "" for none."""
+    return next((path for path, count in tokens_of(question).items() if count == tokens), "")
 
 
 def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
@@ -55,38 +60,8 @@ def map_layers(model: Model, inputs: torch.Tensor) -> list[str]:
 
 def calls_of(question: Question, layer: str) -> dict[str, int]:
     """Which call of a layer to read: the last that gave maps, else the last; nothing for a layer that was not reached."""
-    use = _uses(question).get(layer)
+    use = uses_of(question).get(layer)
     return {} if use is None else {layer: use.last if use.last_map is None else use.last_map}
-
-
-def _uses(question: Question) -> dict[str, _Use]:
-    """How the network uses its modules, in the order in which they last gave maps; one pass, once for a network and a shape."""
-    known = _USES.setdefault(question.model.net, {})
-    key = (question.inputs.shape[1:], question.inputs.dtype)
-    if key not in known:
-        known[key] = _observe(question)
-    return known[key]
-
-
-def _observe(question: Question) -> dict[str, _Use]:
-    found: dict[str, _Use] = {}
-
-    def make(path: str) -> Callable[..., None]:
-        def note(module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            before = found.get(path, _Use(-1, None, not any(module.children())))
-            if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
-                found.pop(path, None)  # a layer used again moves to the end
-                found[path] = replace(before, last=before.last + 1, last_map=before.last + 1)
-            else:
-                found[path] = replace(before, last=before.last + 1)
-
-        return note
-
-    rows = question.plan.prepare(question.inputs[:1])  # the plan first: what it measures is no call of ours
-    paths = [path for path, _ in question.model.net.named_modules() if path]
-    with hooked(question.model, paths, make, question.operation), torch.no_grad():
-        question.logits(rows)
-    return found
 
 
 def read_maps(question: Question, layer: str, inputs: torch.Tensor) -> torch.Tensor:
@@ -99,12 +74,21 @@ def read_maps(question: Question, layer: str, inputs: torch.Tensor) -> torch.Ten
     calls = calls_of(question, layer)
     with activations(question.model, [layer], question.operation, leaf=True, calls=calls, stop=True) as kept:
         question.once(inputs)
-    return _checked(question, layer, kept.get(layer))
+    return shaped(question, layer, kept.get(layer))
 
 
-def _checked(question: Question, layer: str, maps: torch.Tensor | None) -> torch.Tensor:
-    if maps is None or maps.ndim != 4:
-        raise no_maps(question, layer, "was not reached" if maps is None else f"gives {tuple(maps.shape)}")
+def shaped(question: Question, layer: str, output: torch.Tensor | None) -> torch.Tensor:
+    """What a layer gave, or a gradient shaped like it, as maps (B, K, h, w): tokens are laid out, and what has no place is left out.
+
+    Raises
+    ------
+    ModelError : it is neither maps nor tokens of an image, or the layer was not reached.
+    """
+    if output is None:
+        raise no_maps(question, layer, "was not reached")
+    maps = as_maps(question, layer, output, _first(question, output.shape[1]) if output.ndim == 3 else "")
+    if maps is None:
+        raise no_maps(question, layer, f"gives {tuple(output.shape)}")
     return maps
 
 
@@ -117,10 +101,10 @@ def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch
     """
     with activations(question.model, [layer], question.operation, leaf=True, calls=calls_of(question, layer)) as kept:
         scores = question.once(inputs).gather(1, target.unsqueeze(1))
-    maps = _checked(question, layer, kept.get(layer))
+    maps = shaped(question, layer, kept.get(layer))
     if not scores.requires_grad:
         raise no_maps(question, layer, "has no path to the logits")
-    return maps.detach(), question.derivative(scores, maps)
+    return maps.detach(), shaped(question, layer, question.derivative(scores, kept[layer]))
 
 
 def require_images(question: Question, instead: str) -> None:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.chunks import spans
-from netlens.explain.maps import last_map, read_maps, require_images
+from netlens.explain.maps import last_map, read_maps, require_images, told_places
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.seeding import generator
@@ -26,7 +26,7 @@ class ScoreCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
 
     Notes
     -----
@@ -55,7 +55,8 @@ class ScoreCAM:
             maps = exact(question.chunked(lambda part: read_maps(question, layer, part), question.inputs))
             weights = torch.stack([self._scores(question, row, maps[row]) for row in range(len(maps))]).softmax(1)
             values = torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu()
-            return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
+            params = params_of(self) | told_places(question, layer)
+            return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
 
     def _scores(self, question: Question, row: int, maps: torch.Tensor) -> torch.Tensor:
         """The logit of one row behind each of its maps (K, h, w): (K,)."""
@@ -82,7 +83,7 @@ class EigenCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
+    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
 
     Notes
     -----
@@ -113,7 +114,8 @@ class EigenCAM:
                 return projected(maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])
 
             values = question.chunked(one, question.inputs)
-            return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
+            params = params_of(self) | told_places(question, layer)
+            return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
 
 
 def projected(maps: torch.Tensor) -> torch.Tensor:

@@ -19,21 +19,21 @@ class MnistViT(nn.Module):
 
     Notes
     -----
-    Two convolutions without overlap make 7 x 7 tokens of a 28 x 28 image. Each begins with what lies in its own patch of 4 x 4 pixels,
-    and nothing else; what it knows of other patches it has from attention. With the class token there are 50. The logits are read from
-    the class token.
+    A convolution of 3 x 3 pixels and one that cuts into patches of 4 x 4 make 7 x 7 tokens of a 28 x 28 image. So each begins with what
+    lies in its own patch and one pixel around it; what it knows of the rest it has from attention. With the class token there are 50.
+    The logits are read from the class token.
     """
 
     def __init__(
         self, size: int = 28, channels: int = 1, classes: int = 10, *, dim: int = 48, depth: int = 3, heads: int = 4
     ) -> None:
         super().__init__()
-        first = 2 if size >= 16 else 1
-        self.conv1 = nn.Conv2d(channels, 16, kernel_size=first, stride=first)
+        patch = 4 if size >= 16 else 2
+        self.conv1 = nn.Conv2d(channels, 16, kernel_size=3, padding=1)
         self.relu = nn.ReLU()
-        self.conv2 = nn.Conv2d(16, dim, kernel_size=2, stride=2)
+        self.conv2 = nn.Conv2d(16, dim, kernel_size=patch, stride=patch)
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.position = nn.Parameter(0.02 * torch.randn(1, 1 + (size // first // 2) ** 2, dim))
+        self.position = nn.Parameter(0.02 * torch.randn(1, 1 + (size // patch) ** 2, dim))
         self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, classes)
