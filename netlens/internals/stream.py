@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,15 +33,15 @@ def batches(samples: Samples, size: int, operation: str) -> Iterator[tuple[torch
         yield (samples[start : start + size] if isinstance(samples, torch.Tensor) else samples.take(ids.tolist()).inputs), ids
 
 
-def run(model: Model, inputs: torch.Tensor, operation: str) -> None:
-    """One forward pass, whatever it gives.
+def run(model: Model, inputs: torch.Tensor, operation: str) -> Any:
+    """What one forward pass gives.
 
     Raises
     ------
     ShapeError : the network does not take the inputs.
     """
     try:
-        model.net(inputs.to(model.device))
+        return model.net(inputs.to(model.device))
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
@@ -49,15 +50,14 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> None:
         raise ShapeError(operation, problem, remedy=remedy) from error
 
 
-def chosen(model: Model, layers: tuple[str, ...] | list[str], operation: str) -> tuple[str, ...]:
+def chosen(model: Model, layers: Sequence[str], operation: str) -> tuple[str, ...]:
     """The layers to listen to: those named, or every layer that holds no other.
 
     Raises
     ------
     ModelError : a layer does not exist, or the network has none that can be listened to.
     """
-    if isinstance(layers, str):
-        layers = (layers,)
+    layers = [layers] if isinstance(layers, str) else layers
     for path in layers:
         model.layer(path, operation)
     if found := tuple(layers) or tuple(model.layers):

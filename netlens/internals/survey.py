@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
 
 OPERATION = "survey"
-ROWS = 8  # a batch whose activations stay in the processor's cache is read for next to nothing
+TOGETHER = 128
+ROWS = 16  # a batch whose activations stay in the processor's cache is read for next to nothing
 
 
 @dataclass(frozen=True)
@@ -137,55 +138,62 @@ class _Seen:
             self.calls[path] += 1
             key = path if self.calls[path] == 1 else f"{path}#{self.calls[path]}"
             others = places(output, axis)
-            peaks, means = (output.amax(others), output.mean(others)) if others else (output, output)
-            self.tallies.setdefault(key, _Tally(type(module).__name__, tuple(output.shape[1:]), self.top)).add(
-                peaks, means, self.ids
-            )
+            if key not in self.tallies:
+                self.tallies[key] = _Tally(type(module).__name__, tuple(output.shape[1:]), self.top, output, axis)
+            self.tallies[key].add(output.detach(), others, self.ids)
 
         return take
 
 
-@dataclass
 class _Tally:
-    """The running numbers of one layer."""
+    """The running numbers of one layer. Batches wait until there are some: many small sums cost more than a large one."""
 
-    kind: str
-    shape: tuple[int, ...]
-    top: int
-    count: int = 0
-    sums: list[torch.Tensor] = field(default_factory=list)
-    ends: list[torch.Tensor] = field(default_factory=list)
-    best: torch.Tensor | None = None
-    ids: torch.Tensor | None = None
+    def __init__(self, kind: str, shape: tuple[int, ...], top: int, output: torch.Tensor, axis: int) -> None:
+        self.kind, self.shape, self.top, self.count = kind, shape, top, 0
+        room = max(TOGETHER, len(output))
+        self.waiting = torch.empty(2, room, output.shape[axis], dtype=output.dtype, device=output.device)
+        self.ids_waiting: list[torch.Tensor] = []
+        self.used = 0
 
-    def add(self, peaks: torch.Tensor, means: torch.Tensor, ids: torch.Tensor) -> None:
-        peaks, means = peaks.detach().float(), means.detach().double().cpu()
+    def add(self, output: torch.Tensor, others: tuple[int, ...], ids: torch.Tensor) -> None:
+        if self.used + len(ids) > self.waiting.shape[1]:
+            self.flush()
+        peaks, means = self.waiting[:, self.used : self.used + len(ids)]
+        if others:
+            torch.amax(output, others, out=peaks)
+            torch.mean(output, others, out=means)
+        else:
+            peaks.copy_(output)
+            means.copy_(output)
+        self.ids_waiting.append(ids)
+        self.used += len(ids)
+
+    def flush(self) -> None:
+        if not self.used:
+            return
+        peaks, means = self.waiting[:, : self.used].cpu()
+        ids = torch.cat(self.ids_waiting)
+        self.ids_waiting, self.used = [], 0
+        peaks, means = peaks.float(), means.double()
         if self.count == 0:
             self.shift = means.mean(0)  # so that the variance of a unit far from zero is not lost in rounding
-        parts = [(means - self.shift).sum(0), (means - self.shift).square().sum(0)]
-        ends = [peaks.amax(0), peaks.amin(0)]
-        self.sums = [old + new for old, new in zip(self.sums, parts, strict=True)] if self.sums else parts
-        self.ends = [torch.maximum(self.ends[0], ends[0]), torch.minimum(self.ends[1], ends[1])] if self.ends else ends
+            self.sums = [torch.zeros_like(self.shift), torch.zeros_like(self.shift)]
+            self.highest, self.lowest = peaks.amax(0), peaks.amin(0)
+            self.best, self.ids = peaks[:0], ids[:0].unsqueeze(1).expand(-1, peaks.shape[1])
+        means = means - self.shift
+        self.sums = [self.sums[0] + means.sum(0), self.sums[1] + means.square().sum(0)]
+        self.highest, self.lowest = torch.maximum(self.highest, peaks.amax(0)), torch.minimum(self.lowest, peaks.amin(0))
         self.count += len(ids)
         if self.top:
-            self._rank(peaks, ids.to(peaks.device))
-
-    def _rank(self, peaks: torch.Tensor, ids: torch.Tensor) -> None:
-        everyone = ids.unsqueeze(1).expand_as(peaks)
-        if self.best is not None and self.ids is not None:
-            if len(self.best) == self.top and not bool((peaks > self.best[-1]).any()):
-                return
-            peaks, everyone = torch.cat([self.best, peaks]), torch.cat([self.ids, everyone])
-        order = peaks.sort(dim=0, descending=True, stable=True).indices[: self.top]
-        self.best, self.ids = peaks.gather(0, order), everyone.gather(0, order)
+            peaks = torch.cat([self.best, peaks])
+            everyone = torch.cat([self.ids, ids.unsqueeze(1).expand(-1, peaks.shape[1])])
+            best, order = peaks.T.contiguous().topk(min(self.top, len(peaks)))
+            self.best, self.ids = best.T, everyone.gather(0, order.T)
 
     def units(self, path: str, n: int) -> Units:
-        assert self.count == n, f"{path} was called {self.count} times for {n} samples"
+        self.flush()
+        assert self.count == n, f"{path} was called for {self.count} of {n} samples"
         mean = self.sums[0] / n
         spread = (self.sums[1] / n - mean.square()).clamp(min=0).sqrt()
-        none = torch.empty(0, len(mean))
-        best, ids = (none if self.best is None else self.best), (none.long() if self.ids is None else self.ids)
-        highest, lowest = (end.cpu().numpy() for end in self.ends)
-        return Units(
-            path, self.kind, self.shape, highest, lowest, (mean + self.shift).numpy(), spread.numpy(), ids.cpu().numpy(), best.cpu().numpy()
-        )  # fmt: skip
+        arrays = (self.highest, self.lowest, mean + self.shift, spread, self.ids, self.best)
+        return Units(path, self.kind, self.shape, *(array.numpy() for array in arrays))

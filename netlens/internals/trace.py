@@ -87,11 +87,11 @@ def _fused_off() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch gives it no types
     """Count every operation for the innermost module that is running."""
 
     def __init__(self, trace: Trace) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.trace = trace
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:

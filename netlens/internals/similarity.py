@@ -1,0 +1,122 @@
+"""How alike layers are: linear CKA, estimated without bias from small batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from netlens.capture import Hook, hooked
+from netlens.errors import ShapeError
+from netlens.internals.stream import Samples, batches, chosen, run
+from netlens.models.model import Model, evaluation
+from netlens.models.still import eager
+
+OPERATION = "similarity"
+FEWEST = 4  # samples, below which the estimator does not exist
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Linear CKA between layers: 1 for the same up to rotation and scale, about 0 for unrelated. `values` (rows, columns)."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+    n: int
+    names: tuple[str, str]
+
+    def frame(self) -> pd.DataFrame:
+        """The values, layers as rows and columns."""
+        return pd.DataFrame(self.values, index=list(self.rows), columns=list(self.columns))
+
+
+def similarity(
+    model: Model,
+    samples: Samples,
+    layers: Sequence[str] = (),
+    *,
+    other: Model | None = None,
+    others: Sequence[str] = (),
+    rows: int = 64,
+) -> Similarity:
+    """Compare the layers of a network with each other, or with those of another network, on the same samples.
+
+    Parameters
+    ----------
+    layers : of `model`; by default every layer that holds no other.
+    other, others : a second network and its layers; by default `model` itself and the same layers.
+    rows : samples in a batch, at least 4; more make the estimate steadier.
+
+    Raises
+    ------
+    ModelError : a layer does not exist. ShapeError : fewer than 4 samples.
+
+    Notes
+    -----
+    Each batch gives the unbiased estimate of HSIC for each pair of layers; these are averaged, and CKA is their ratio. The last batch is
+    left out if it is not full. Cost: one forward pass, and for each layer one product of its activations with themselves. Memory: one
+    (rows x rows) matrix a layer.
+
+    References
+    ----------
+    Kornblith, Norouzi, Lee and Hinton 2019, arXiv:1905.00414. Nguyen, Raghu and Kornblith 2021, arXiv:2010.15327.
+    """
+    models = [eager(model)] if other is None else [eager(model), eager(other)]
+    paths = [list(chosen(models[0], list(layers), OPERATION))]
+    if other is not None:
+        paths.append(list(chosen(models[1], list(others or (layers if other is model else ())), OPERATION)))
+    rows = min(rows, len(samples))
+    if rows < FEWEST:
+        raise ShapeError(OPERATION, f"there are {rows} samples in a batch", expected=f"at least {FEWEST}")
+    total: torch.Tensor | float = 0.0
+    selves: list[torch.Tensor | float] = [0.0] * len(models)
+    n = 0
+    for inputs, ids in batches(samples, rows, OPERATION):
+        if len(ids) < rows:
+            break
+        grams = [_grams(one, inputs, names) for one, names in zip(models, paths, strict=True)]
+        found = [[name for name in names if name in gram] for names, gram in zip(paths, grams, strict=True)]
+        stacks = [torch.stack([gram[name] for name in names]) for names, gram in zip(found, grams, strict=True)]
+        total = total + hsic(stacks[0], stacks[-1])
+        selves = [kept + hsic(stack, stack).diagonal() for kept, stack in zip(selves, stacks, strict=True)]
+        n += len(ids)
+    assert isinstance(total, torch.Tensor)
+    sizes = [torch.as_tensor(one).clamp(min=0).sqrt() for one in (selves[0], selves[-1])]
+    values = total / (sizes[0].unsqueeze(1) * sizes[1].unsqueeze(0))
+    return Similarity(tuple(found[0]), tuple(found[-1]), values.numpy(), n, (models[0].name, models[-1].name))
+
+
+def hsic(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The unbiased HSIC of each pair of Gram matrices (a, n, n) and (b, n, n): (a, b). Diagonals are left out (Song and others 2012)."""
+    n = one.shape[-1]
+    off = 1 - torch.eye(n, dtype=one.dtype)
+    one, other = one * off, other * off
+    sums, others = one.sum(2), other.sum(2)
+    products = one.flatten(1) @ other.flatten(1).T
+    alone = sums.sum(1).unsqueeze(1) * others.sum(1).unsqueeze(0) / ((n - 1) * (n - 2))
+    crossed = 2 / (n - 2) * (sums @ others.T)
+    return (products + alone - crossed) / (n * (n - 3))
+
+
+def _grams(model: Model, inputs: torch.Tensor, paths: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The Gram matrix of what each layer gives, in double precision; a layer that is called several times counts with its last call."""
+    found: dict[str, torch.Tensor] = {}
+
+    def make(path: str) -> Hook:
+        def take(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
+            if isinstance(output, torch.Tensor) and output.is_floating_point() and len(output) == len(inputs):
+                features = output.detach().flatten(1).float()
+                features = features - features.mean(0)  # CKA does not see it, and rounding does
+                found[path] = (features @ features.T).double().cpu()
+
+        return take
+
+    with evaluation(model.net), torch.no_grad(), hooked(model, paths, make, OPERATION):
+        run(model, inputs, OPERATION)
+    return found
