@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlens.errors import UsageError, unknown
-from netlens.publish import gate, report, stored
+from netlens.publish import gate, report, report_files, stored
 from netlens.publish import notebook as nb
 from netlens.publish.atomic import new_folder, sweep
 from netlens.publish.lock import only_build
@@ -106,8 +106,8 @@ def _publish(project: Path, done: list[Plan]) -> tuple[Path, dict[str, Path]]:
         for audited in (one for one in done if one.name == report.NOTEBOOK):
             name = report.slug(str(audited.values["model"]))
             folders[name] = shown[name] = report.reports_folder(project) / name
-            if not report.fresh(audited, folders[name]):
+            if not report_files.fresh(audited, folders[name]):
                 shown[name] = stack.enter_context(new_folder(folders[name], OPERATION))
-                report.write(audited, shown[name], OPERATION)
+                report_files.write(audited, shown[name], OPERATION)
         page = build_site(project, executed, project / BUILD / "html", reports=shown)
     return page, folders

@@ -16,7 +16,7 @@ import pytest
 from test_run import ended, wait_for
 
 from netlens.errors import OutputError, RunError, UsageError
-from netlens.publish import atomic, build, report
+from netlens.publish import atomic, build, report, report_files
 from netlens.publish.lock import only_build
 
 PARAMETERS = 'model: str = "mnist-cnn"\nseed: int = 0\nout: str = ""'
@@ -79,7 +79,7 @@ def test_everything_is_run_and_published(publishable):
     assert built.site.read_text().startswith("01_one\n02_two\naudit\n")
     folder = publishable.root / "_build" / "reports" / "mnist-cnn"
     assert built.reports == {"mnist-cnn": folder}
-    assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == sorted(report.FILES)
+    assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == sorted(report_files.files("audit"))
     assert json.loads((folder / "audit.json").read_text())["seed"] == 0
     assert json.loads((folder / "audit.ipynb").read_text())["metadata"]["netlens"]["report"] == NUMBERS["report"]
 
@@ -252,13 +252,13 @@ def test_an_audit_goes_where_it_is_wanted(published, tmp_path):
         ("mnist-cnn", tmp_path / "out" / "mnist-cnn"), ("my-net-v2", tmp_path / "out" / "my-net-v2"),
     ]  # fmt: skip
     for one in audited:
-        assert {path.name for path in one.folder.iterdir()} == {*report.FILES, report.STAMP}
+        assert {path.name for path in one.folder.iterdir()} == {*report_files.files("audit"), report_files.STAMP}
         assert json.loads((one.folder / "audit.json").read_text())["seed"] == 2
 
 
 def test_the_same_audit_again_gives_the_same_bytes(published, tmp_path):
     folders = [report.audit(published.root, ["mnist-cnn"], {}, tmp_path / name)[0].folder for name in ("a", "b")]
-    first, second = ({name: (folder / name).read_bytes() for name in report.FILES} for folder in folders)
+    first, second = ({name: (folder / name).read_bytes() for name in report_files.files("audit")} for folder in folders)
     assert first == second
 
 
