@@ -50,11 +50,11 @@ def languages() -> list[str]:
     return sorted({SOURCE, *(path.stem for path in FOLDER.glob("*.toml"))})
 
 
-def translations(code: str, folder: Path = FOLDER) -> dict[str, str]:
+def translations(code: str) -> dict[str, str]:
     """The templates of a language by the English ones."""
     if code == SOURCE:
         return {}
-    path = folder / f"{code}.toml"
+    path = FOLDER / f"{code}.toml"
     if not path.is_file():
         raise unknown("audit", "language", code, languages())
     pairs = {str(key): str(value) for key, value in tomllib.loads(path.read_text(encoding="utf-8")).items()}

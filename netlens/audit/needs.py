@@ -29,15 +29,9 @@ def _train(subject: Subject) -> str:
 
 
 def _groups(subject: Subject) -> str:
-    groups = subject.test.groups
-    if not groups:
-        return say("The card names no groups of people or cases.")
-    wrong = {name: len(values) for name, values in groups.items() if len(values) != len(subject.test)}
-    if not wrong:
-        return ""
-    name, found = next(iter(wrong.items()))
-    text = "The groups by {name} have {found} values for {n} {nouns}."
-    return say(text, name=name, found=f"{found:,}", n=f"{len(subject.test):,}", nouns=subject.nouns)
+    if subject.groups_fault:
+        return say("The groups that the card names do not fit the data: {fault}", fault=subject.groups_fault)
+    return "" if subject.test.groups else say("The card names no groups of people or cases.")
 
 
 def _images(subject: Subject) -> str:
@@ -68,7 +62,7 @@ NEEDS: dict[str, Callable[[Subject], str]] = {
     "answers": _answers,  # every output on the test split is a finite number
     "two classes": _two_classes,  # the test labels hold more than one class
     "train data": _train,
-    "groups": _groups,  # one value a sample, of as many samples as there are
+    "groups": _groups,  # at least one attribute, with one value a sample
     "images": _images,
     "continuous inputs": _continuous,  # images or tables: adding a little noise has a meaning
     "gradients": _gradients,  # with respect to the inputs

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from importlib.metadata import version
 
 import torch
 
 import netlens
-from netlens.data import Dataset
-from netlens.models.model import Model
+from netlens.audit.policy import Policy
+from netlens.audit.subject import Subject
 
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "matplotlib", "nbconvert", "papermill", "typst")
+NONE = "not supplied"
 
 
-def provenance(model: Model, train: Dataset, test: Dataset, seed: int, command: str) -> dict[str, str]:
+def provenance(subject: Subject, judged_by: Policy, command: str) -> dict[str, str]:
     """Collect fingerprints, versions, device, seed and command; no clock, no path and no name of a machine."""
     facts = {
-        "model fingerprint": model.fingerprint,
-        "card digest": model.card.digest if model.card else "no card",
-        "test data fingerprint": test.fingerprint,
-        "training data fingerprint": train.fingerprint,
+        "model fingerprint": subject.model.fingerprint,
+        "card digest": subject.card.digest if subject.card else "no card",
+        "test data fingerprint": subject.test.fingerprint,
+        "training data fingerprint": subject.train.fingerprint if subject.train else NONE,
+        "policy": f"{judged_by.use}, {digest([judged_by.rows(), judged_by.required])[:16]}",
         "command": command,
-        "seed": str(seed),
-        "device": str(model.device),
+        "profile": subject.profile,
+        "seed": str(subject.seed),
+        "device": str(subject.model.device),
         "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
         "system": platform.system(),
         "Python": platform.python_version(),
@@ -32,8 +37,16 @@ def provenance(model: Model, train: Dataset, test: Dataset, seed: int, command: 
     return facts | {library: version(library) for library in LIBRARIES}
 
 
-def command(model: str, dataset: str, seed: int) -> str:
-    """The command that makes the report again."""
-    parts = ["netlens audit", model if not model.endswith(".toml") else "CARD"]
-    parts += [f"--dataset {dataset}"] if dataset and not model.endswith(".toml") else []
-    return " ".join([*parts, f"-p seed={seed}"])
+def digest(value: object) -> str:
+    """SHA-256 over a value that JSON can hold, whatever the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def command(model: str, dataset: str, profile: str, policy: str, seed: int) -> str:
+    """The command that makes the report again; files are named CARD and POLICY, whatever they are called here."""
+    own = model.endswith(".toml")
+    parts = ["netlens audit", "CARD" if own else model]
+    parts += [f"--dataset {dataset}"] if dataset and not own else []
+    parts += [f"--profile {profile}"]
+    parts += [f"--policy {'POLICY' if policy.endswith('.toml') else policy}"] if policy else []
+    return " ".join([*parts, f"--seed {seed}"])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netlens.audit.explained import Cases, chosen
 from netlens.audit.numbers import many
 from netlens.behaviour import Calibration, Performance, calibration, performance
 from netlens.card import Card
@@ -18,8 +19,10 @@ from netlens.data import Batch, Dataset
 from netlens.explain import Attribution, Explainer, GradCAM, IntegratedGradients, Saliency
 from netlens.explain.maps import map_layers
 from netlens.models.model import Model
+from netlens.quality import Ranking, Stamp, rank
 
 SCHEMA = "netlens-audit/2"
+RANKED = {"quick": 6, "standard": 12, "full": 32}  # samples on which explanations are tried
 NOUNS = {"image": "image", "text": "text", "table": "row"}
 
 
@@ -29,6 +32,7 @@ class Subject:
 
     `train` : what the model learned from; None when nobody supplied it. `profile` : `quick`, `standard` or `full`. `seed` : of everything
     random. `previous` : the document of an earlier audit. `n_worst` : how many of the surest wrong answers are shown and explained.
+    `groups_fault` : why the groups that the card names could not be used.
     """
 
     model: Model
@@ -38,6 +42,7 @@ class Subject:
     seed: int = 0
     previous: Mapping[str, Any] | None = None
     n_worst: int = 6
+    groups_fault: str = ""
     schema: str = SCHEMA
 
     @property
@@ -107,10 +112,36 @@ class Subject:
         return tuple(method(self.model, self.worst.inputs, answers) for method in self.methods)
 
     @cached_property
+    def cases(self) -> Cases | None:
+        """Telling samples, right and wrong, sure and unsure, with explanations; None where gradients cannot be taken."""
+        if not self.finite or self.test.modality == "text" or not self.differentiable:
+            return None
+        picked = chosen(self.performance)
+        batch = self.test.take(list(picked))
+        answers = torch.from_numpy(self.performance.predictions[batch.ids])
+        maps = tuple(method(self.model, batch.inputs, answers) for method in self.methods)
+        return Cases(tuple(picked.values()), batch, maps)
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """How far each method may be believed on this model and these data; None where gradients cannot be taken."""
+        if not self.finite or self.test.modality == "text" or not self.differentiable:
+            return None
+        batch = self.sample(RANKED[self.profile])
+        return rank(self.model, batch, self.methods, samples=len(batch), seed=self.seed)
+
+    @property
+    def stamps(self) -> dict[str, Stamp]:
+        """What may be believed of each method, by its name."""
+        ranked = self.ranking.methods if self.ranking else ()
+        return {one.method: one.stamp for one in ranked if one.stamp is not None}
+
+    @cached_property
     def methods(self) -> tuple[Explainer, ...]:
         """The methods that explain here: two that read gradients, and one that reads the last maps of a network that has maps."""
-        methods: list[Explainer] = [Saliency(), IntegratedGradients()]
-        if self.test.modality == "image" and map_layers(self.model, self.test.take(1).inputs):
+        images = self.test.modality == "image"
+        methods: list[Explainer] = [Saliency(), IntegratedGradients(baseline="black" if images else "zero")]
+        if images and map_layers(self.model, self.test.take(1).inputs):
             methods.append(GradCAM())
         return tuple(methods)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -16,15 +15,15 @@ COLOURS = {"PASS": "#d5ead8", "WARN": "#fbe7c6", "FAIL": "#f6cfca", "NOT SHOWN":
 MARKS = {"PASS": "✓", "WARN": "!", "FAIL": "✗", "NOT SHOWN": "?"}
 
 
-def verdicts(findings: pd.DataFrame) -> View:
-    """Show one box a check; `findings` has the columns `check`, `what it asks` and `verdict`."""
-    table = findings[["check", "what it asks", "verdict"]]
-    rows = table.to_dict("records")
+def verdicts(areas: pd.DataFrame) -> View:
+    """Show one field an area; `areas` has the columns `title`, `verdict` and `told`, which says how many checks passed."""
+    table = areas[["title", "verdict", "told"]].rename(columns={"title": "area", "told": "checks"})
+    rows = areas.to_dict("records")
 
     def draw() -> Figure:
-        columns = 3
+        columns = 5
         lines = math.ceil(len(rows) / columns)
-        figure = new_figure(WIDTH, 0.8 * lines)
+        figure = new_figure(WIDTH, 0.72 * lines)
         axes = figure.subplots()
         axes.set_axis_off()
         axes.set_xlim(0, columns)
@@ -32,52 +31,48 @@ def verdicts(findings: pd.DataFrame) -> View:
         for place, row in enumerate(rows):
             line, column = divmod(place, columns)
             box = FancyBboxPatch(
-                (column + 0.04, line + 0.1), 0.92, 0.8, boxstyle="round,pad=0,rounding_size=0.05", facecolor=COLOURS[row["verdict"]], edgecolor="none"
+                (column + 0.05, line + 0.08), 0.9, 0.84, boxstyle="round,pad=0,rounding_size=0.04", facecolor=COLOURS[row["verdict"]], edgecolor="none"
             )  # fmt: skip
             axes.add_patch(box)
-            axes.text(
-                column + 0.1,
-                line + 0.33,
-                f"{MARKS[row['verdict']]} {row['verdict']}",
-                fontsize=9,
-                fontweight="bold",
-                va="center",
-                color=INK,
-            )
-            axes.text(column + 0.9, line + 0.33, row["check"], fontsize=7, va="center", ha="right", color=INK)
-            axes.text(
-                column + 0.1, line + 0.66, fill(row["what it asks"], 30), fontsize=7, va="center", color=INK, linespacing=1.1
-            )
+            mark = f"{MARKS[row['verdict']]} {row['verdict']}"
+            axes.text(column + 0.1, line + 0.28, row["title"], fontsize=7.5, fontweight="bold", va="center", color=INK)
+            axes.text(column + 0.1, line + 0.53, mark, fontsize=8, fontweight="bold", va="center", color=INK)
+            axes.text(column + 0.1, line + 0.77, row["told"], fontsize=6.5, va="center", color=INK)
         return figure
 
-    listed = "; ".join(f"{row['what it asks']}: {row['verdict']}" for row in rows)
-    alt = f"One box for each of {len(rows)} checks. {listed}."
-    caption = "Each check and its verdict. PASS and FAIL need evidence that chance cannot explain; WARN means that the evidence points both ways."
+    listed = "; ".join(f"{row['title']}: {row['verdict']}, {row['told']}" for row in rows)
+    alt = f"One field for each of {len(rows)} areas. {listed}."
+    caption = "Each area and its gravest verdict. PASS and FAIL need evidence that chance cannot explain; WARN means that the evidence points both ways."
     return View(draw, table, alt, caption)
 
 
-def class_counts(train: dict[str, int], test: dict[str, int]) -> View:
-    """Show how many samples of each class there are to train and to test on."""
-    table = pd.DataFrame({"class": list(train), "training": list(train.values()), "test": [test[name] for name in train]})
+def class_counts(train: dict[str, int] | None, test: dict[str, int], noun: str = "sample") -> View:
+    """Show how many samples of each class there are to train on, where that is known, and to test on; `noun` is what one is called."""
+    sides = {"training": train, "test": test} if train is not None else {"test": test}
+    counted = {side: counts for side, counts in sides.items() if counts is not None}
+    table = pd.DataFrame({"class": list(test), **{side: [counts[name] for name in test] for side, counts in counted.items()}})
+    classes = list(test)
+    turned = max(map(len, classes)) > 3 or len(classes) > 12
 
     def draw() -> Figure:
-        figure = new_figure(height=1.9)
-        axes = figure.subplots(1, 2)
-        for place, (side, counts) in enumerate((("training", train), ("test", test))):
-            axes[place].bar(np.arange(len(counts)), list(counts.values()), color=ACCENT, alpha=0.85)
-            axes[place].set_xticks(np.arange(len(counts)), list(counts))
-            axes[place].set_title(f"{side.capitalize()} samples of each class")
-            axes[place].grid(axis="y")
+        figure = new_figure(height=2.3 if turned else 1.9)
+        panels = figure.subplots(1, len(counted), squeeze=False)[0]
+        for axes, (side, counts) in zip(panels, counted.items(), strict=True):
+            axes.bar(np.arange(len(counts)), list(counts.values()), color=ACCENT, alpha=0.85)
+            if len(classes) <= 30:
+                axes.set_xticks(np.arange(len(counts)), classes, rotation=90 if turned else 0)
+            axes.set_title(f"{side.capitalize()} {noun}s of each class")
+            axes.grid(axis="y")
         return figure
 
     parts = []
-    for side, counts in (("training", train), ("test", test)):
+    for side, counts in counted.items():
         low, high = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
         if counts[low] == counts[high]:
-            parts.append(f"every class has {counts[low]} {side} samples")
+            parts.append(f"every class has {counts[low]} {side} {noun}s")
         else:
-            parts.append(f"{side} samples go from {counts[low]} ({low}) to {counts[high]} ({high})")
+            parts.append(f"{side} {noun}s go from {counts[low]} ({low}) to {counts[high]} ({high})")
     sentence = " and ".join(parts)
-    alt = f"Two bar charts of {len(train)} classes: {sentence}."
-    caption = f"{sentence[0].upper()}{sentence[1:]}. Fewer test samples mean wider intervals."
+    alt = f"{'Two bar charts' if len(counted) == 2 else 'A bar chart'} of {len(test)} classes: {sentence}."
+    caption = f"{sentence[0].upper()}{sentence[1:]}. Fewer test {noun}s mean wider intervals."
     return View(draw, table, alt, caption)

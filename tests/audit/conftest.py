@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from netlens.audit.subject import Subject
 from netlens.data import Dataset, Preprocess
 from netlens.models.model import Model
 
@@ -54,3 +55,8 @@ def right_and_wrong(wrong, each=250):
 @pytest.fixture
 def train():
     return dataset(*right_and_wrong((0, 0, 0), 20), split="train", seed=1)
+
+
+def subject(wrong=(0, 0, 0), each=250, net=None, train=None, **settings):
+    """A reader and test images of which it gets `wrong[k]` of class k wrong."""
+    return Subject(model(net or Reader(5.0)), dataset(*right_and_wrong(wrong, each)), train, **settings)

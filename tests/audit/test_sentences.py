@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from netlens.audit import audit, findings, sentences
+from netlens.audit import Material, audit
+from netlens.audit.check import AREAS
+from netlens.audit.checks import complete, leakage, repeatable
 from netlens.audit.provenance import command
+from netlens.audit.sentences import areas, cases, inside, scope, summary, trace
 from netlens.card import Card
-from tests.audit.conftest import Reader, dataset, model, right_and_wrong
+from tests.audit.conftest import Reader, dataset, model, right_and_wrong, subject
 
-PASS, FAIL = findings.repeatable(0, 9), findings.repeatable(1, 9)
-NOT_SHOWN = findings.complete([])
-WARN = replace(PASS, verdict="WARN", title="Its Confidence", sentence="It wavers.", reason="That misleads.")
+PASS = repeatable.CHECK.run(subject(each=60))
+FAIL = replace(PASS, verdict="FAIL", sentence="It trembles.")
+WARN = replace(PASS, verdict="WARN", area="confidence", title="Its Confidence", sentence="It wavers.")
+NOT_SHOWN = complete.CHECK.run(subject(each=60))
+NO_DATA = leakage.CHECK.run(subject(each=60))
 
 
 @pytest.mark.parametrize(
@@ -19,43 +24,47 @@ WARN = replace(PASS, verdict="WARN", title="Its Confidence", sentence="It wavers
     [
         ([PASS] * 6, "Of 6 checks, 6 passed. We found no failures and no cautions."),
         ([PASS, FAIL, WARN], "Of 3 checks, 1 passed. We found 1 failure and 1 caution."),
-        ([FAIL, FAIL, WARN, WARN, WARN], "Of 5 checks, 0 passed. We found 2 failures and 3 cautions."),
-        (
-            [PASS, NOT_SHOWN, replace(NOT_SHOWN, title="Another")],
-            "Of 3 checks, 1 passed. We found no failures and no cautions. "
-            "Too little evidence to judge: explanations account for the whole answer; another.",
-        ),
+        ([FAIL, FAIL, WARN], "Of 3 checks, 0 passed. We found 2 failures and 1 caution."),
+        ([PASS, NOT_SHOWN], "Of 2 checks, 1 passed. We found no failures and no cautions. 1 check could not be shown."),
     ],
 )
 def test_the_verdicts_in_words(found, sentence):
-    assert sentences.verdict_count(found) == sentence
+    assert summary.verdict_count(found) == sentence
 
 
-def report(train, wrong, **settings):
-    return audit(model(Reader(5.0)), train, dataset(*right_and_wrong(wrong)), **settings)
+def test_failures_come_before_cautions_and_three_are_enough():
+    assert summary.main([WARN, PASS, FAIL, WARN, WARN]) == [FAIL, WARN, WARN]
+    assert summary.more([WARN, PASS, FAIL, WARN, WARN]) == "1 finding more on the pages that follow."
+    assert summary.more([FAIL]) == ""
+    assert summary.more([PASS]) == "No check failed, and none asks for caution."
 
 
-def test_the_summary_of_a_clean_report(train):
-    clean = replace(report(train, (0, 0, 0)), findings=(PASS, replace(PASS, code="NL301", sentence="It is right.")))
-    assert sentences.summary(clean) == (
-        "**It is right.** Of 2 checks, 2 passed. We found no failures and no cautions.\n\n" + sentences.not_tested()
+def test_the_strip_has_one_field_an_area():
+    fields = areas.strip([PASS, FAIL, NO_DATA])
+    assert [field.area for field in fields] == list(AREAS)
+    assert (fields[0].title, fields[0].verdict, fields[0].told) == ("Origin", "FAIL", "1 of 2 passed")
+    assert (fields[1].verdict, fields[1].told) == ("NOT SHOWN", "not tested")
+
+
+def test_what_was_not_tested_is_said_with_the_reason():
+    text = summary.untested([PASS, NO_DATA])
+    assert text.startswith("We could not test: test data (The training data were not supplied); right answers, weak spots, ")
+    assert text.endswith("change (There is no check of it).")
+
+
+def report(wrong, **settings):
+    data = Material(dataset(*right_and_wrong(wrong)), None)
+    return audit(model(Reader(5.0)), data, checks=["NL101", "NL201", "NL301"], **settings)
+
+
+def test_the_summary_leads_with_the_right_answers():
+    found = report((0, 0, 0))
+    assert summary.summary(found).startswith(
+        "**On 750 test images, this model was right 100 times in 100 (99 to 100). Of 3 checks, 2 passed. We found no failures and no "
+        "cautions. 1 check could not be shown.**\n\nNo check failed, and none asks for caution.\n\nWe could not test: "
     )
-
-
-def test_the_summary_names_failures_before_cautions(train):
-    bad = replace(report(train, (0, 0, 0)), findings=(WARN, replace(PASS, code="NL301", sentence="It is right."), FAIL))
-    assert sentences.summary(bad) == (
-        "**It is right.** Of 3 checks, 1 passed. We found 1 failure and 1 caution.\n\n"
-        "- **Failure, same input, same answer.** Asked twice about the same 9 images, the model changed an output by 1. "
-        "An audit of a model that changes its answers would describe only one of its moods.\n"
-        "- **Caution, its confidence.** It wavers. That misleads.\n\n" + sentences.not_tested()
-    )
-
-
-def test_what_was_not_tested_is_said():
-    text = sentences.not_tested()
-    assert text.startswith("We did not test: disturbed images (blur, noise, another contrast); inputs")
-    assert text.endswith(". A good number here says nothing about these.")
+    bad = replace(found, findings={**found.findings, "NL101": FAIL})
+    assert "- **Failure: same input, same answer.** It trembles. (NL101)" in summary.summary(bad)
 
 
 ADVICE = " Have someone who knows the subject look at each: is it the model that is wrong, or the label?"
@@ -71,20 +80,20 @@ ADVICE = " Have someone who knows the subject look at each: is it the model that
         ((4, 0, 0), 0, "4 wrong answers of 750; none was asked for in this report."),
     ],
 )
-def test_the_worst_cases_in_words(train, wrong, n_worst, sentence):
-    assert sentences.worst_cases(report(train, wrong, n_worst=n_worst)) == sentence
+def test_the_worst_cases_in_words(wrong, n_worst, sentence):
+    assert cases.worst_cases(report(wrong, n_worst=n_worst)) == sentence
 
 
-def test_the_range_of_confidence_is_said(train):
-    test = dataset(*right_and_wrong((3, 0, 0)))
-    test.raw[0, 0, 1] = 100
-    subject = audit(model(Reader(12.0)), train, test)
-    assert "these 3 were given with the highest probability: from 98 % to over 99 %." in sentences.worst_cases(subject)
+def test_the_cases_that_are_explained_are_named():
+    text = cases.picked(report((3, 3, 3)))
+    assert text.startswith("From left to right: right and sure; ")
+    assert "wrong but sure. Red pushed" in text
 
 
-def test_what_the_author_did_not_declare_is_not_supplied(train):
-    subject = report(train, (0, 0, 0))
-    assert {answer for _, answer in sentences.declared(subject)} == {"NOT SUPPLIED"}
+def test_what_the_author_did_not_declare_is_not_supplied():
+    found = report((0, 0, 0))
+    assert {answer for _, answer in scope.declared(found)} == {"NOT SUPPLIED"}
+    assert scope.declaration(found) == "Its author declared nothing. Whoever uses the model must ask."
     card = Card.model_validate(
         {
             "model": {"name": "a", "factory": "a:b", "weights": "w"},
@@ -92,18 +101,41 @@ def test_what_the_author_did_not_declare_is_not_supplied(train):
             "declared": {"purpose": "Tests."},
         }
     )
-    told = sentences.declared(replace(subject, model=replace(subject.model, card=card)))
-    assert told[0] == ("Purpose", "Tests.")
-    assert [answer for _, answer in told[1:]] == ["NOT SUPPLIED"] * 4
+    told = replace(found, subject=replace(found.subject, model=replace(found.subject.model, card=card)))
+    assert scope.declared(told)[0] == ("What is it for?", "Tests.")
+    assert scope.declaration(told).startswith("Its author left 7 of 8 questions open.")
+
+
+def test_how_it_decides():
+    one = subject(each=60)
+    assert inside.decision(one, inside.anatomy(one)) == (
+        "The network turns one image into 3 numbers, one for each class, and answers with the class of the largest. It learned 52 numbers "
+        "in training. One answer takes 64 multiplications through 2 layers with weights."
+    )
+    assert [inside.large(number) for number in (999_999, 1_234_567, 2_500_000_000)] == ["999,999", "1.23 million", "2.5 billion"]
+
+
+def test_every_number_has_a_place_and_a_hash():
+    found = report((4, 4, 4))
+    document = found.document()["findings"]
+    rows = trace.trace(found).to_dict("records")
+    assert [row["id"] for row in rows] == ["NL101", "NL201", "NL301"]
+    assert rows[2]["place in audit.json"] == "/findings/NL301/value"
+    assert (rows[2]["value"], rows[2]["cases"]) == ("0.984", "750")
+    assert document["NL301"]["inputs"].startswith(rows[2]["made from"])
+    assert (rows[1]["value"], rows[1]["95 % interval"]) == ("–", "–")
 
 
 @pytest.mark.parametrize(
-    ("model", "dataset", "text"),
+    ("given", "text"),
     [
-        ("mnist-cnn", "mnist-5k", "netlens audit mnist-cnn --dataset mnist-5k -p seed=3"),
-        ("mnist-cnn", "", "netlens audit mnist-cnn -p seed=3"),
-        ("/home/someone/mine.toml", "mnist-5k", "netlens audit CARD -p seed=3"),
+        (("mnist-cnn", "mnist-5k", "quick", "", 3), "netlens audit mnist-cnn --dataset mnist-5k --profile quick --seed 3"),
+        (("mnist-cnn", "", "full", "medical", 3), "netlens audit mnist-cnn --profile full --policy medical --seed 3"),
+        (
+            ("/home/a/mine.toml", "mnist", "full", "/home/a/own.toml", 3),
+            "netlens audit CARD --profile full --policy POLICY --seed 3",
+        ),
     ],
 )
-def test_the_command_names_no_folder(model, dataset, text):
-    assert command(model, dataset, 3) == text
+def test_the_command_names_no_folder(given, text):
+    assert command(*given) == text

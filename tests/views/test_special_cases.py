@@ -204,7 +204,7 @@ def test_one_image_has_one_label():
     assert views.samples(data.all(), data.classes).alt == "1 image, labelled b."
 
 
-def test_many_checks_fit_in_rows_of_three():
-    rows = pd.DataFrame({"check": [f"NL{i}" for i in range(7)], "what it asks": ["A question?"] * 7, "verdict": ["FAIL"] * 7})
+def test_many_areas_fit_in_rows_of_five():
+    rows = pd.DataFrame({"title": ["Unfamiliar inputs"] * 7, "verdict": ["FAIL"] * 7, "told": ["0 of 3 passed"] * 7})
     view = views.verdicts(rows)
     assert sum("FAIL" in text for text in texts(view)) == 7

@@ -40,7 +40,12 @@ def seen(learned, digits):
 
 
 FINDINGS = pd.DataFrame(
-    {"check": ["NL1", "NL2"], "what it asks": ["Is it so?", "Is it not?"], "verdict": ["PASS", "NOT SHOWN"], "more": ["a", "b"]}
+    {
+        "title": ["Right answers", "Groups"],
+        "verdict": ["PASS", "NOT SHOWN"],
+        "told": ["2 of 2 passed", "not tested"],
+        "more": ["a", "b"],
+    }
 )
 TEXT = Attribution(torch.tensor([[0.0, 1.0, -2.0]]), torch.tensor([1]), "occlusion")
 MAKE = {
@@ -92,7 +97,7 @@ def key_numbers(name, seen):
         "methods_by_samples": (["3 images in columns", "4 explanations", *ink], ink),
         "layer_by_layer": (["3 images", "conv1 (8 by 8)", "pool2 (2 by 2)"], ["2 layers"]),
         "steps": (["30 % with 2 steps", "0.4 % with 8", "below 1 % from 8 steps on"], ["below 1 % from 8 steps on"]),
-        "verdicts": (["2 checks", "Is it so?: PASS; Is it not?: NOT SHOWN"], ["PASS and FAIL need evidence"]),
+        "verdicts": (["2 areas", "Right answers: PASS, 2 of 2 passed; Groups: NOT SHOWN, not tested"], ["PASS and FAIL need evidence"]),
         "class_counts": (["2 classes", "from 5 (a) to 9 (b)", "every class has 3 test samples"], ["from 5 (a) to 9 (b)"]),
         "words": (["3 words", "“bore” -2, “fine” +1, “a” +0 logits"], ["“bore” -2, “fine” +1"]),
         "cloud": (["2 words", "“bore” -3, “fine” +1.5 logits"], ["“bore” -3, “fine” +1.5"]),

@@ -59,6 +59,5 @@ CHECK = Check(
         "excess": Limit(0.05, "Five points beyond chance change what a reader does with a probability."),
         "samples": Limit(100, "With fewer even a perfect model shows gaps above eight points."),
     },
-    view="reliability",
     reference="Naeini, Cooper and Hauskrecht 2015; Bröcker and Smith 2007",
 )

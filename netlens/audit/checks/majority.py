@@ -33,12 +33,10 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 
 def right_in_hundred(rate: Rate, noun: str) -> str:
     """Say an accuracy in whole numbers of a hundred."""
-    often, values = in_hundred(rate.value), {"n": count(rate.n, noun), "interval": low_high(rate)}
+    often, values = in_hundred(rate.value), {"n": count(rate.n, say("test {noun}", noun=noun)), "interval": low_high(rate)}
     if often in (say("under 1"), "1"):
-        return say(
-            "On {n} held back from training, this model was right {often} time in 100 ({interval}).", often=often, **values
-        )
-    return say("On {n} held back from training, this model was right {often} times in 100 ({interval}).", often=often, **values)
+        return say("On {n}, this model was right {often} time in 100 ({interval}).", often=often, **values)
+    return say("On {n}, this model was right {often} times in 100 ({interval}).", often=often, **values)
 
 
 CHECK = Check(

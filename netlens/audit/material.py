@@ -1,0 +1,41 @@
+"""The data of an audit, as far as the card names them; what cannot be had is said, not guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netlens.card import Card
+from netlens.data import DATASETS, Dataset, of_card
+from netlens.errors import DataError
+
+
+@dataclass(frozen=True)
+class Material:
+    """The test data, the training data or None, and why the groups that the card names could not be used, if so."""
+
+    test: Dataset
+    train: Dataset | None
+    groups_fault: str = ""
+
+
+def material(card: Card | None, data_root: str | Path = "") -> Material:
+    """Load what a card names. Groups that do not fit the samples are left out, and the reason is kept.
+
+    Raises
+    ------
+    DataError : there are no test data, or the training data that the card names cannot be read.
+    """
+    try:
+        return Material(of_card(card, "test", data_root), _train(card, data_root))
+    except DataError as error:
+        if card is None or not card.data.groups:
+            raise
+        bare = card.model_copy(update={"data": card.data.model_copy(update={"groups": ""})})
+        return Material(of_card(bare, "test", data_root), _train(bare, data_root), str(error))
+
+
+def _train(card: Card | None, data_root: str | Path) -> Dataset | None:
+    if card is None or not (card.data.train or card.data.source in DATASETS):
+        return None
+    return of_card(card, "train", data_root)

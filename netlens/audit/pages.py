@@ -1,0 +1,262 @@
+"""The pages of a report: for each, the sentence that it is about, its figures, and what its checks found.
+
+A page that does not apply to the model or its data says so in one sentence. Everything shown carries the place in audit.json where its
+numbers stand, as output metadata `{"netlens": {"numbers": [JSON pointers]}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from netlens import views
+from netlens.audit.audit import Audit
+from netlens.audit.checks import CHECKS
+from netlens.audit.finding import SEVERITY, Finding
+from netlens.audit.language import say
+from netlens.audit.sentences import areas, cases, inside, scope, summary, trace
+from netlens.errors import unknown
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Something shown, and the JSON pointers of its numbers."""
+
+    shown: Any
+    numbers: tuple[str, ...]
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = self.shown._repr_mimebundle_()
+        return data, {**metadata, "netlens": {**metadata.get("netlens", {}), "numbers": list(self.numbers)}}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows, from top to bottom."""
+
+    parts: tuple[Traced, ...]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display  # type: ignore[attr-defined]
+
+        for part in self.parts:
+            display(part)  # type: ignore[no-untyped-call]
+
+
+def page(audit: Audit, name: str) -> Page:
+    """Make one page of the report.
+
+    Raises
+    ------
+    UsageError : there is no such page.
+    """
+    if name not in PAGES:
+        raise unknown("audit", "page", name, PAGES)
+    return Page(tuple(PAGES[name](audit)))
+
+
+def _summary(audit: Audit) -> Iterator[Traced]:
+    yield _say(summary.summary(audit), "/findings")
+    frame = pd.DataFrame([vars(one) for one in areas.strip(audit.findings.values())])
+    yield Traced(views.verdicts(frame), ("/report/strip",))
+
+
+def _scope(audit: Audit) -> Iterator[Traced]:
+    yield _say(f"{scope.declaration(audit)} {scope.applies(audit)}", "/model/declared")
+    yield _table(pd.DataFrame(scope.declared(audit), columns=[say("question"), say("answer of the author")]), "/model/declared")
+
+
+def _tested(audit: Audit) -> Iterator[Traced]:
+    yield _say(summary.untested(audit.findings.values()), "/findings")
+    rows = [
+        {say("verdict"): one.verdict, say("what was asked"): one.title, say("id"): one.code} for one in audit.findings.values()
+    ]
+    yield _table(pd.DataFrame(rows), "/findings")
+
+
+def _model(audit: Audit) -> Iterator[Traced]:
+    found = inside.anatomy(audit.subject)
+    yield _say(inside.decision(audit.subject, found), "/model")
+    yield _table(found.frame().head(inside.MOST), "/model", inside.shortened(found))
+
+
+def _data(audit: Audit) -> Iterator[Traced]:
+    subject, document = audit.subject, audit.document()
+    train, test = (document["data"][split] for split in ("train", "test"))
+    yield from _message(audit, "data")
+    yield Traced(views.class_counts(train["by_class"] if train else None, test["by_class"], subject.noun), ("/data",))
+    yield from _area(audit, "data")
+
+
+def _performance(audit: Audit) -> Iterator[Traced]:
+    if not audit.subject.finite:
+        yield from _area(audit, "performance")
+        return
+    result = audit.subject.performance
+    yield from _message(audit, "performance")
+    yield Traced(views.forest(result), ("/performance/recall", "/performance/precision"))
+    yield from _area(audit, "performance")
+    yield Traced(views.rates(result), ("/performance/recall", "/performance/precision"))
+
+
+def _confusion(audit: Audit) -> Iterator[Traced]:
+    if audit.subject.finite:
+        yield Traced(views.confusion(audit.subject.performance), ("/performance/confusion",))
+    else:
+        yield _say(cases.worst_cases(audit))
+
+
+def _confidence(audit: Audit) -> Iterator[Traced]:
+    yield from _message(audit, "confidence")
+    if audit.subject.finite:
+        yield Traced(views.reliability(audit.subject.calibration), ("/calibration",))
+    yield from _area(audit, "confidence")
+
+
+def _worst(audit: Audit) -> Iterator[Traced]:
+    subject = audit.subject
+    yield _say(cases.worst_cases(audit), "/worst_cases")
+    if subject.worst is None:
+        return
+    if subject.test.modality != "image":
+        yield _table(cases.listed(audit), "/worst_cases")
+        return
+    yield Traced(views.mistakes(subject.worst, subject.performance), ("/worst_cases",))
+    if subject.explanations:
+        yield _say(cases.explained())
+        yield Traced(views.methods_by_samples(subject.explanations, subject.worst, subject.model.classes), ("/worst_cases",))
+
+
+def _explanations(audit: Audit) -> Iterator[Traced]:
+    subject = audit.subject
+    picked = subject.cases
+    if picked is None or subject.test.modality != "image" or not subject.differentiable:
+        yield _say(say("This page shows pictures. It does not apply to this model or these data."))
+    else:
+        yield _say(cases.picked(audit))
+        yield Traced(
+            views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=subject.stamps), ("/cases",)
+        )
+    yield from _area(audit, "explanations")
+
+
+def _belief(audit: Audit) -> Iterator[Traced]:
+    yield from _message(audit, "belief in explanations")
+    if stamps := audit.subject.stamps:
+        yield Traced(views.stamps(list(stamps.values())), ("/findings/NL551", "/findings/NL552", "/findings/NL553"))
+    yield from _area(audit, "belief in explanations")
+
+
+def _area_page(*names: str) -> Callable[[Audit], Iterator[Traced]]:
+    """A page of nothing but checks: its message, their figures, what they found."""
+
+    def parts(audit: Audit) -> Iterator[Traced]:
+        yield from _message(audit, *names)
+        yield from _area(audit, *names)
+
+    return parts
+
+
+def _crosswalk(audit: Audit) -> Iterator[Traced]:
+    rows = audit.document()["crosswalk"]
+    yield _say(scope.laws(rows), "/crosswalk")
+    shown = [
+        {
+            say("rule"): f"{row['rule']} {row['clause']}",
+            say("what it is about"): row["about"],
+            say("state"): row["state"],
+            say("evidence in this report"): ", ".join(areas.section(one) for one in row["evidence"]) or "–",
+            say("still missing"): ", ".join(one.replace("_", " ") for one in row["missing"]) or "–",
+        }
+        for row in rows["rows"]
+    ]
+    yield _table(pd.DataFrame(shown), "/crosswalk")
+
+
+def _rules(audit: Audit) -> Iterator[Traced]:
+    frame = audit.rules()
+    frame.columns = pd.Index([say("id"), say("passes when"), say("because")])
+    yield _table(frame, "/findings")
+
+
+def _thresholds(audit: Audit) -> Iterator[Traced]:
+    yield _say(scope.judged_by(audit), "/policy")
+    yield _table(pd.DataFrame(audit.policy.rows()), "/policy/thresholds")
+
+
+def _provenance(audit: Audit) -> Iterator[Traced]:
+    yield from _message(audit, "provenance")
+    yield _table(pd.DataFrame(list(audit.provenance.items()), columns=[say("what"), say("value")]), "/provenance")
+    yield from _area(audit, "provenance")
+
+
+def _trace(audit: Audit) -> Iterator[Traced]:
+    yield _table(trace.trace(audit), "/findings")
+
+
+PAGES: dict[str, Callable[[Audit], Iterator[Traced]]] = {
+    "summary": _summary,
+    "scope": _scope,
+    "tested": _tested,
+    "model": _model,
+    "data": _data,
+    "performance": _performance,
+    "confusion": _confusion,
+    "slices": _area_page("slices"),
+    "confidence": _confidence,
+    "worst cases": _worst,
+    "robustness": _area_page("robustness"),
+    "unfamiliar inputs": _area_page("unfamiliar inputs"),
+    "fairness": _area_page("fairness"),
+    "explanations": _explanations,
+    "belief in explanations": _belief,
+    "shortcuts": _area_page("shortcuts"),
+    "inside": _area_page("inside"),
+    "privacy": _area_page("privacy"),
+    "change": _area_page("change"),
+    "crosswalk": _crosswalk,
+    "rules": _rules,
+    "thresholds": _thresholds,
+    "provenance": _provenance,
+    "trace": _trace,
+}
+
+
+def _message(audit: Audit, *names: str) -> Iterator[Traced]:
+    """The sentence that a page is about: that of its gravest finding."""
+    found = audit.of(*names)
+    if not found:
+        yield _say(say("No check of this is in this report."))
+        return
+    first = min(found, key=lambda one: SEVERITY.index(one.verdict))
+    yield _say(f"**{first.sentence}** {first.reason}", f"/findings/{first.code}")
+
+
+def _area(audit: Audit, *names: str) -> Iterator[Traced]:
+    """The figures of the checks of some areas, and a table of what was found."""
+    found = audit.of(*names)
+    for one in found:
+        if (view := CHECKS[one.code].view) and one.evidence:
+            yield Traced(getattr(views, view)(one.evidence), (f"/findings/{one.code}/evidence",))
+    if found:
+        yield Traced(views.table(_found(found)), tuple(f"/findings/{one.code}" for one in found))
+
+
+def _found(findings: Iterable[Finding]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {say("verdict"): one.verdict, say("what was found"): f"{one.title}. {one.sentence}", say("id"): one.code}
+            for one in findings
+        ]
+    )
+
+
+def _say(text: str, *numbers: str) -> Traced:
+    return Traced(views.say(text), numbers)
+
+
+def _table(frame: pd.DataFrame, pointer: str, caption: str = "") -> Traced:
+    return Traced(views.table(frame, caption), (pointer,))

@@ -1,0 +1,91 @@
+"""The worst cases in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from netlens.audit.language import say
+from netlens.audit.numbers import count, in_hundred, percent
+
+if TYPE_CHECKING:
+    from netlens.audit.audit import Audit
+
+LONG = 240  # characters of a text that are printed
+
+
+def worst_cases(audit: Audit) -> str:
+    """Say how sure the model was when it was wrong."""
+    subject = audit.subject
+    if not subject.finite:
+        return say("Some answers of the model are not numbers, so its mistakes cannot be ranked.")
+    rate = subject.performance.accuracy
+    wrong = rate.n - rate.hits
+    if not wrong:
+        return say(
+            "The model answered all {n} correctly, so there is no wrong answer to show.", n=count(rate.n, f"test {subject.noun}")
+        )
+    if subject.worst is None:
+        return say(
+            "{wrong} of {n}; none was asked for in this report.", wrong=count(wrong, "wrong answer").capitalize(), n=f"{rate.n:,}"
+        )
+    sure = subject.probabilities[subject.worst.ids].max(1)
+    low, high = (f"{in_hundred(share)} %" for share in (float(sure.min()), float(sure.max())))
+    span = low if low == high else say("from {low} to {high}", low=low, high=high)
+    ask = say("Have someone who knows the subject look at each: is it the model that is wrong, or the label?")
+    shown, of = len(subject.worst), count(wrong, "wrong answer")
+    if shown == 1:
+        return say("Of {of}, this one was given with the highest probability: {span}. {ask}", of=of, span=span, ask=ask)
+    return say(
+        "Of {of}, these {shown} were given with the highest probability: {span}. {ask}",
+        of=of,
+        shown=str(shown),
+        span=span,
+        ask=ask,
+    )
+
+
+def listed(audit: Audit) -> pd.DataFrame:
+    """The worst cases of texts or rows, as a table."""
+    subject = audit.subject
+    assert subject.worst is not None
+    rows = zip(subject.worst.raw, audit.document()["worst_cases"], strict=True)
+    return pd.DataFrame(
+        [
+            {
+                say("sample"): case["sample"],
+                say("content"): _content(raw, subject.test.features),
+                say("label"): case["label"],
+                say("answer"): case["answer"],
+                say("probability"): percent(case["probability"]),
+            }
+            for raw, case in rows
+        ]
+    )
+
+
+def explained() -> str:
+    """Say how to read maps."""
+    return say(
+        "The same once more, with explanations of the *wrong* answer. Red spoke for it, blue against it. An explanation is not a proof of "
+        "cause; whether these may be believed is measured on a later page."
+    )
+
+
+def picked(audit: Audit) -> str:
+    """Say which cases are explained."""
+    found = audit.subject.cases
+    names = "; ".join(found.names) if found else ""
+    return say(
+        "From left to right: {names}. Red pushed towards the answer, blue away from it; each method has a scale of its own. A map is not a "
+        "proof of cause, and one that is stamped “not evidence” shows nothing about this model.",
+        names=names,
+    )
+
+
+def _content(raw: Any, features: tuple[str, ...]) -> str:
+    if features:
+        return ", ".join(f"{name} {value:.4g}" for name, value in zip(features, raw, strict=True))
+    text = " ".join(str(raw).split())
+    return text if len(text) <= LONG else f"{text[:LONG].rstrip()} …"
