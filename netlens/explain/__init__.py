@@ -1,5 +1,7 @@
 """Explanations: methods that say which parts of an input speak for a class."""
 
+from netlens.explain.attention import AttentionRollout, GradientWeightedAttention, RawAttention
+from netlens.explain.attention_reading import AttentionMaps, attention_maps
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.cam import GradCAM, GradCAMPlusPlus, LayerCAM
 from netlens.explain.deep import LRP, DeepLIFT
@@ -45,6 +47,9 @@ EXPLAINERS: dict[str, type[Explainer]] = {
         GradientSHAP,
         PartitionSHAP,
         RuleTree,
+        RawAttention,
+        AttentionRollout,
+        GradientWeightedAttention,
     )
 }
 
@@ -53,6 +58,8 @@ __all__ = [
     "LIME",
     "LRP",
     "RISE",
+    "AttentionMaps",
+    "AttentionRollout",
     "Attribution",
     "DeepLIFT",
     "DeepSHAP",
@@ -62,6 +69,7 @@ __all__ = [
     "GradCAM",
     "GradCAMPlusPlus",
     "GradientSHAP",
+    "GradientWeightedAttention",
     "GradientXInput",
     "GuidedBackprop",
     "GuidedGradCAM",
@@ -71,11 +79,13 @@ __all__ = [
     "NeuronGradient",
     "Occlusion",
     "PartitionSHAP",
+    "RawAttention",
     "RuleTree",
     "Saliency",
     "ScoreCAM",
     "SmoothGrad",
     "Target",
     "VarGrad",
+    "attention_maps",
     "describe",
 ]

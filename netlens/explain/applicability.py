@@ -10,6 +10,7 @@ from netlens.explain.gradient import Saliency
 from netlens.explain.maps import map_layers
 from netlens.explain.numbers import are_tokens
 from netlens.explain.tokens import embedded
+from netlens.models.adapter import is_closed
 from netlens.models.coverage import RULES, uncovered
 from netlens.models.model import Model
 
@@ -45,12 +46,16 @@ def _refusal(name: str, model: Model, row: torch.Tensor, gradients: str, maps: s
     needs = EXPLAINERS[name].needs
     if "gradients" in needs and gradients:
         return gradients
+    if "attention" in needs:  # one pass
+        return _asked(lambda: EXPLAINERS[name]()(model, row) and "")
     if "layer with maps" in needs and maps:
         return maps
+    if EXPLAINERS[name].family == "attention":
+        return _asked(lambda: EXPLAINERS[name]()(model, row) and "")
     if name in WITH_RULES:
         faults = _asked(lambda: "; ".join(map(str, uncovered(model, WITH_RULES[name], row)[:SHOWN])))
         return f"no rule for {faults}" if faults else ""
-    if name == "neuron_gradient" and not model.layers:
+    if name == "neuron_gradient" and any(is_closed(module) for module in model.net.modules()):
         return "it has no layers that can be read"
     return "it needs images" if "image" in needs and row.ndim != 4 else ""
 

@@ -33,7 +33,7 @@ class RawAttention:
 
     References
     ----------
-    Bahdanau, Cho and Bengio 2014, arXiv:1409.0473; Vaswani et al. 2017, arXiv:1706.03762.
+    Vaswani et al. 2017, arXiv:1706.03762.
     """
 
     name: ClassVar[str] = "attention"

@@ -64,6 +64,9 @@ def text(told: Mapping[str, Any]) -> str:
 def notes(samples: Sequence[Sample], attribution: Attribution) -> list[str]:
     """What stands beside the sentences: what was done to an input, and which values break the method's promise."""
     said = [sample.note for sample in samples if sample.note]
+    if "tokens" in attribution.params:
+        reader = f"; the answer is read from {attribution.params['read']}" if "read" in attribution.params else ""
+        said.append(f"the map is that of '{attribution.layer}', with {attribution.params['tokens']}{reader}")
     if attribution.complete is not None and attribution.error is not None:
         said += [
             f"{sample.name}: the values do not add up to what they should; they miss it by {percent(error)}"

@@ -27,6 +27,9 @@ TITLES = {
     "gradient_shap": "GradientSHAP",
     "partition_shap": "Partition\nSHAP",
     "rule_tree": "Rule tree",
+    "attention": "Attention",
+    "attention_rollout": "Attention\nrollout",
+    "gradient_weighted_attention": "Gradient-\nweighted att.",
 }
 
 

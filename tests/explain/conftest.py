@@ -79,3 +79,29 @@ class Pooled(nn.Module):
 @pytest.fixture
 def pooled(wrap: Callable[..., Model]) -> Model:
     return wrap(Pooled())
+
+
+class Attentive(nn.Module):
+    """Nine patches and a class token that look at each other once, by torch's fused attention; takes (N, 1, 12, 12)."""
+
+    def __init__(self, layers: int = 2) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 8, 4, stride=4)
+        self.pool1 = nn.Identity()
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.ask = nn.ModuleList(nn.Linear(8, 24) for _ in range(layers))
+        self.norm = nn.LayerNorm(8)
+        self.fc2 = nn.Linear(8, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        patches = self.pool1(self.conv1(inputs)).flatten(2).mT
+        tokens = torch.cat([self.token.expand(len(inputs), -1, -1), patches], 1)
+        for ask in self.ask:
+            query, key, value = ask(tokens).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+            tokens = tokens + functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        return self.fc2(self.norm(tokens)[:, 0])
+
+
+@pytest.fixture
+def attentive(wrap: Callable[..., Model]) -> Model:
+    return wrap(Attentive())

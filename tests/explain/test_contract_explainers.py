@@ -15,6 +15,12 @@ TARGET = torch.tensor([0, 2, 1])
 every_method = pytest.mark.parametrize("method", EXPLAINERS.values(), ids=EXPLAINERS)
 
 
+@pytest.fixture
+def cnn(request, cnn, attentive):
+    """The network that a method is asked about: one with attention for those that explain attention."""
+    return attentive if request.node.callspec.params["method"].family == "attention" else cnn
+
+
 def state_of(model: Model) -> dict[str, object]:
     """Everything that a method could leave changed."""
     modules = list(model.net.named_modules())
