@@ -51,9 +51,9 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
         summary="patches of 4 x 4 pixels, a class token, three blocks of attention",
         factory="netlens.models.vit:MnistViT",
         recipes={
-            "mnist-5k": Recipe(epochs=20, learning_rate=3e-3, weight_decay=0.05, shift=2),
+            "mnist-5k": Recipe(epochs=18, learning_rate=3e-3, weight_decay=0.05, shift=2),
             "mnist": Recipe(epochs=6, batch_size=128, learning_rate=3e-3, weight_decay=0.05, shift=2),
-            "digits": Recipe(epochs=30, learning_rate=3e-3, weight_decay=0.05, shift=0),
+            "digits": Recipe(epochs=20, learning_rate=3e-3, weight_decay=0.05, shift=0),
         },
     ),
     "mnist-rnn": TutorialModel(
