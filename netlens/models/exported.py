@@ -19,27 +19,14 @@ from netlens.models.adapter import first_tensor
 from netlens.models.files import first_line, kind_of
 
 FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
-# torch evaluates the sizes in a program as Python. Numbers, symbols such as s31, and these functions are what it writes itself.
-FUNCTIONS = {
-    "Max",
-    "Min",
-    "Mod",
-    "PythonMod",
-    "FloorDiv",
-    "CleanDiv",
-    "CeilDiv",
-    "TrueDiv",
-    "Pow",
-    "Eq",
-    "Ne",
-    "Gt",
-    "Ge",
-    "Lt",
-    "Le",
-}
-FUNCTIONS |= {"IntTrueDiv", "FloatTrueDiv", "True", "False", "And", "Or", "Not", "Identity", "oo", "int_oo", "ToFloat", "Where"}
+# torch evaluates the sizes in a program as Python. Numbers, symbols such as s31, and these words are what it writes itself.
+WORDS = re.compile(
+    r"Symbol|Integer|Rational|Float|Add|Mul|Pow|Max|Min|Mod|PythonMod|(Int|Float)?TrueDiv|(Floor|Clean|Ceil)Div|ToFloat|Where|Eq|Ne|[GL][te]|"
+    r"And|Or|Not|Equality|Unequality|(Strict)?(Greater|Less)Than|Identity|(int_)?oo|True|False|None|integer|(non)?(positive|negative|zero)|"
+    r"real|finite"
+)
 SYMBOL = re.compile(r"[suz]f?\d+")
-EXPRESSION = re.compile(r"[\w\s+\-*/(),.<>=!&|~%]*")
+EXPRESSION = re.compile(r"[\w\s+\-*/(),.<>=!&|~%']*")
 
 
 class Program(nn.Module):
@@ -124,7 +111,7 @@ def _inspect(path: Path, operation: str) -> None:
         )
     for expression in (found for text in texts for found in _expressions(text)):
         words = set(re.findall(r"[A-Za-z_]\w*", expression))
-        if not EXPRESSION.fullmatch(expression) or any(word not in FUNCTIONS and not SYMBOL.fullmatch(word) for word in words):
+        if not EXPRESSION.fullmatch(expression) or any(not (WORDS.fullmatch(word) or SYMBOL.fullmatch(word)) for word in words):
             problem = f"'{path.name}' has a size that is no arithmetic: {expression[:60]!r}"
             raise ModelError(operation, problem, expected="numbers and symbols", remedy=remedy)
 
