@@ -34,7 +34,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 def main() -> None:
     """See what a neural network does, and prove it.
 
-    Exit codes: 0 done; 2 wrong use or bad input; 5 something broke; 130 interrupted.
+    Exit codes: 0 done; 2 wrong use or bad input; 5 something broke; 130 interrupted. `netlens audit` also: 1 a check failed; 4 incomplete;
+    3 warnings, with --strict.
     """
 
 
@@ -93,25 +94,100 @@ def run(notebook: str, assignments: Assignments, out: Path | None, help_paramete
 @device
 @click.option("--seed", metavar="N", help="The seed of everything random.")
 @parameter
+@click.option("--profile", metavar="quick|standard|full", help="What the audit may spend; standard by default.")
+@click.option(
+    "--policy",
+    metavar="NAME|FILE",
+    help="What decides: general, medical, finance, driving, or a TOML file with thresholds of your own.",
+)
+@click.option("--previous", metavar="FILE", help="The audit.json of an earlier audit to compare with.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when a check asks for caution.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write each check as a test case, in JUnit XML.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder that receives one folder a model.")
 @as_json
 @debug
-def audit(cards: Assignments, assignments: Assignments, out: Path | None, as_json: bool, **named: str | None) -> None:
+@click.pass_context
+def audit(
+    ctx: click.Context,
+    cards: Assignments,
+    assignments: Assignments,
+    strict: bool,
+    junit: Path | None,
+    out: Path | None,
+    as_json: bool,
+    **named: str | None,
+) -> None:
     """Audit models and write a report of each, as PDF, HTML, JSON and notebook.
 
     CARD is the name of a tutorial model, or the path of a model card. The reports go to _build/reports/MODEL.
+
+    Exit codes: 1 a check failed; 4 a check that had to be shown was not; 3 with --strict, a check asks for caution; else 0. The first that
+    holds counts, over all models.
     """
-    from netlens.publish import report
+    from netlens.publish import report, report_outcome
 
     root = paths.project(report.OPERATION)
-    audited = report.audit(root, cards, _given(assignments, report.OPERATION, **named), out)
+    given = _given(assignments, report.OPERATION, **named)
+    audited = report.audit(root, cards, given, out, say=lambda text: click.echo(text, err=True))
     for problem in [problem for one in audited for problem in one.problems]:
         click.echo(f"note: {problem}", err=True)
-    if as_json:
-        click.echo(json.dumps({one.model: str(one.folder) for one in audited}, indent=1))
-        return
-    for one in audited:
-        click.echo(one.folder / "audit.pdf")
+    if junit:
+        report_outcome.write_junit(audited, junit, strict=strict)
+    rows, lines = report_outcome.rows(audited, strict=strict), report_outcome.lines(audited, strict=strict)
+    click.echo(json.dumps(rows, indent=1) if as_json else "\n".join(lines))
+    ctx.exit(report_outcome.code(audited, strict=strict))
+
+
+@main.command(short_help="Compare two models, or two audits.")
+@click.argument("before", metavar="CARD_OR_AUDIT")
+@click.argument("after", metavar="CARD_OR_AUDIT")
+@dataset
+@data_root
+@device
+@click.option("--seed", metavar="N", help="The seed of everything random.")
+@parameter
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder of the report.")
+@debug
+def compare(before: str, after: str, assignments: Assignments, out: Path | None, **named: str | None) -> None:
+    """Compare two models on the same samples, or two audits of one model, and write a report: PDF, HTML, JSON and notebook.
+
+    CARD_OR_AUDIT is the name of a tutorial model, the path of a model card, or the audit.json of a report. The report goes to
+    _build/comparisons/BEFORE-against-AFTER.
+    """
+    from netlens.publish import comparing
+
+    root = paths.project(comparing.OPERATION)
+    compared = comparing.compare(root, before, after, _given(assignments, comparing.OPERATION, **named), out)
+    for problem in compared.problems:
+        click.echo(f"note: {problem}", err=True)
+    click.echo(compared.summary)
+    click.echo(compared.folder / "compare.pdf")
+
+
+@main.command(short_help="Check a report: is it whole, and do its numbers come out again?")
+@click.argument("report", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--model", metavar="CARD", default="", help="The model that was audited: its weights and its data are looked at too."
+)
+@dataset
+@data_root
+@device
+@click.option("--recompute", is_flag=True, help="With --model: run every check again and compare each number.")
+@as_json
+@debug
+@click.pass_context
+def verify(ctx: click.Context, /, report: Path, as_json: bool, **options: Any) -> None:
+    """Check a report: that its files are whole, that its numbers fit together, and that model and data are those of the report.
+
+    REPORT is the folder of a report, or a file in it. The exit code is 0 when nothing differs, else 1.
+    """
+    from netlens.publish import verifying
+
+    found = verifying.verify(report, **{name: value for name, value in options.items() if value is not None})
+    rows = [vars(one) for one in found]
+    lines = [f"{one.verdict.upper():<12}{one.what}: {one.told}" for one in found]
+    click.echo(json.dumps(rows, indent=1) if as_json else "\n".join(lines))
+    ctx.exit(1 if any(one.verdict == "differs" for one in found) else 0)
 
 
 @main.command(short_help="Explain what a model reads in images.")
@@ -218,7 +294,7 @@ def card_check(path: str, samples: int, device: str | None, data_root: str | Non
 
 
 @main.command("list")
-@click.argument("what", type=click.Choice(["notebooks", "methods", "datasets", "models"]))
+@click.argument("what", type=click.Choice(["notebooks", "methods", "datasets", "models", "checks"]))
 @as_json
 @debug
 def list_(what: str, as_json: bool) -> None:

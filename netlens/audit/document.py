@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from netlens.audit.subject import Subject
 
 NAME = "audit.json"
+SOURCES = ("model fingerprint", "test data fingerprint", "training data fingerprint", "profile", "seed", "netlens")
 MOST = 20_000  # test samples up to which every answer is kept, so that two audits can be compared sample by sample
 
 
@@ -168,8 +169,7 @@ def _finding(plain: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
 
 def _sources(audit: Audit) -> dict[str, Any]:
     """What every finding comes from; with it a second run must give the same."""
-    names = ("model fingerprint", "test data fingerprint", "training data fingerprint", "profile", "seed", "netlens")
-    return {name: audit.provenance[name] for name in names}
+    return {name: audit.provenance[name] for name in SOURCES}
 
 
 def _split(dataset: Dataset | None) -> dict[str, Any] | None:

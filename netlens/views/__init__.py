@@ -5,6 +5,7 @@ from netlens.views.audit import class_counts, verdicts
 from netlens.views.base import View, percent
 from netlens.views.believed import known_answers, pareto, policy, ranking, stamps
 from netlens.views.calibration import reliability
+from netlens.views.comparison import changes, flipped, two_models
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.performance import confusion, forest, outputs
 from netlens.views.prose import Prose, claim, say
@@ -26,11 +27,13 @@ __all__ = [
     "answer_while_reading",
     "bars",
     "broken_rows",
+    "changes",
     "claim",
     "class_counts",
     "cloud",
     "confusion",
     "curves",
+    "flipped",
     "force",
     "forest",
     "gates",
@@ -60,6 +63,7 @@ __all__ = [
     "steps_compared",
     "table",
     "tracked",
+    "two_models",
     "verdicts",
     "waterfall",
     "words",
