@@ -95,4 +95,25 @@ TUTORIAL_MODELS: dict[str, TutorialModel] = {
             "rotten-tomatoes": Recipe(epochs=4, learning_rate=2e-3, weight_decay=1e-2, shift=0),
         },
     ),
+    "breast-cancer-mlp": TutorialModel(
+        summary="two hidden layers of 32 units over 30 measurements of cell nuclei",
+        factory="netlens.models.tables:TableMLP",
+        recipes={"breast-cancer": Recipe(epochs=30, batch_size=32, learning_rate=5e-3, weight_decay=1e-2, shift=0)},
+    ),
+    "wine-mlp": TutorialModel(
+        summary="two hidden layers of 32 units over 13 chemical measurements",
+        factory="netlens.models.tables:TableMLP",
+        recipes={"wine": Recipe(epochs=30, batch_size=32, learning_rate=5e-3, weight_decay=1e-2, shift=0)},
+    ),
+    "diabetes-mlp": TutorialModel(
+        summary="two hidden layers of 16 units over 10 measurements of patients",
+        factory="netlens.models.tables:TableMLP",
+        recipes={"diabetes": Recipe(epochs=12, batch_size=32, learning_rate=5e-3, weight_decay=0.1, shift=0)},
+        arguments={"width": 16},
+    ),
+    "credit-mlp": TutorialModel(
+        summary="two hidden layers of 32 units over the seven columns of simulated credit applications",
+        factory="netlens.models.tables:TableMLP",
+        recipes={"credit-simulated": Recipe(epochs=12, batch_size=128, learning_rate=1e-2, weight_decay=1e-2, shift=0)},
+    ),
 }
