@@ -58,7 +58,7 @@ def _run(model: Model, inputs: torch.Tensor, operation: str) -> object:
     except Exception as error:  # a user's network may raise anything
         said = first_line(error)
         remedy = "Check that the network and the data fit together: [data] size, mean and std of the card."
-        if "CUDA" in str(error) or "cuda" in str(error) or "Torch not compiled" in str(error):
+        if any(word in str(error) for word in ("CUDA", "cuda", "NVIDIA")):
             remedy = "It asks for a GPU by itself. Save it from the CPU, or take `.cuda()` out of its code."
         elif len(inputs) == 1:
             remedy = "It runs on two rows and not on one: its batch size is built in. Trace or export it for any batch size."
