@@ -108,7 +108,7 @@ def noise(pixels: Pixels, deviation: float, draw: np.random.Generator) -> Pixels
     return pixels + np.float32(deviation) * draw.standard_normal(pixels.shape, dtype=np.float32)
 
 
-def specks(pixels: Pixels, share: float, draw: np.random.Generator) -> Pixels:
+def speckle(pixels: Pixels, share: float, draw: np.random.Generator) -> Pixels:
     """Set a share of the pixels to black or white: broken pixels and bits."""
     hit = draw.random(pixels.shape[:3], dtype=np.float32)
     shaped = hit if pixels.ndim == 3 else hit[..., None]
@@ -159,7 +159,7 @@ def _averaging(side: int, fewer: int) -> Pixels:
 
 CORRUPTIONS: dict[str, tuple[Callable[[Pixels, float, np.random.Generator], Pixels], tuple[float, ...]]] = {
     "noise": (noise, (0.08, 0.16, 0.24)),
-    "specks": (specks, (0.03, 0.07, 0.12)),
+    "speckle": (speckle, (0.03, 0.07, 0.12)),
     "blur": (blur, (0.13, 0.2, 0.27)),
     "brightness": (brightness, (0.1, 0.2, 0.3)),
     "contrast": (contrast, (0.6, 0.4, 0.25)),

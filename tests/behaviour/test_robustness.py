@@ -44,7 +44,7 @@ def test_disturbances_by_hand():
     for kind in ("blur", "contrast", "coarse pixels"):
         assert np.array_equal(corrupt(flat, kind, 3), flat)
     assert (corrupt(flat, "brightness", 1) == round(100 + 0.1 * 255)).all()
-    assert corrupt(np.zeros((50, 20, 20), np.uint8), "specks", 3).mean() == pytest.approx(0.06 * 255, rel=0.1)
+    assert corrupt(np.zeros((50, 20, 20), np.uint8), "speckle", 3).mean() == pytest.approx(0.06 * 255, rel=0.1)
     noisy = corrupt(np.full((20, 20, 20), 128, np.uint8), "noise", 1).astype(float)
     assert noisy.std() == pytest.approx(0.08 * 255, rel=0.05)
     step = np.zeros((1, 4, 4), np.uint8)

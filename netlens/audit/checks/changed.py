@@ -86,6 +86,6 @@ CHECK = Check(
     measure=measure,
     needs=("answers", "previous audit"),
     limits={"level": Limit(0.05, "So large a difference comes by chance in one of twenty comparisons.")},
-    view="changes",
+    view="fixed_and_broken",
     reference="McNemar 1947",
 )

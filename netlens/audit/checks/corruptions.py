@@ -37,7 +37,7 @@ def sentence(worst: Corruption) -> str:
     """Say what the worst disturbance costs."""
     name = {
         "noise": say("Noise"),
-        "specks": say("Speckle"),
+        "speckle": say("Speckle"),
         "blur": say("Blur"),
         "brightness": say("Too much light"),
         "contrast": say("Poor contrast"),

@@ -64,6 +64,5 @@ CHECK = Check(
         ),
         "samples": Limit(200, "With fewer, not a single wrong label would still leave room for three in a hundred."),
     },
-    view="label_errors",
     reference="Northcutt, Jiang and Chuang 2021, arXiv:1911.00068",
 )

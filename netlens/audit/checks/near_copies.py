@@ -57,5 +57,4 @@ CHECK = Check(
     measure=measure,
     needs=("train data",),
     limits={"most": Limit(0.01, "Above one in a hundred near copies can lift the accuracy by as much as one point.")},
-    view="near_copies",
 )

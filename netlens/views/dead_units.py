@@ -1,0 +1,43 @@
+"""Units that never fire, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from netlens.views.base import ACCENT, RULE, WARM, View, new_figure, percent
+
+MOST = 16
+
+
+def dead_units(found: Mapping[str, Any]) -> View:
+    """Show the share of dead units of each layer; `found` is the evidence of the check NL851."""
+    rows = [{"layer": path, **one, "share": one["dead"] / one["units"]} for path, one in found["layers"].items()]
+    shown = rows if len(rows) <= MOST else sorted(rows, key=lambda row: -row["share"])[:MOST]
+
+    def draw() -> Figure:
+        figure = new_figure(width=5.8, height=0.7 + 0.26 * len(shown))
+        axes = figure.subplots()
+        places, shares = np.arange(len(shown)), [row["share"] for row in shown]
+        axes.barh(places, 1, color=RULE, alpha=0.5, height=0.62)
+        axes.barh(places, shares, color=[WARM if share > 0.1 else ACCENT for share in shares], height=0.62)
+        for place, row in enumerate(shown):
+            axes.text(1.01, place, f"{row['dead']} of {row['units']}", va="center", fontsize=8)
+        axes.set_yticks(places, [row["layer"] for row in shown])
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("share of the units that no sample wakes")
+        axes.xaxis.set_major_formatter(lambda value, _: percent(value, 0))
+        return figure
+
+    worst = max(rows, key=lambda row: row["share"])
+    total = f"{sum(row['dead'] for row in rows):,} of {sum(row['units'] for row in rows):,} units"
+    alt = f"Bars of the share of dead units of {len(shown)} layers. Most in {worst['layer']}: {worst['dead']} of {worst['units']}. In all {total}."
+    caption = f"{total} pass nothing on for any sample. Most of them in **{worst['layer']}**: {worst['dead']} of {worst['units']}, {percent(worst['share'])}."
+    if len(shown) < len(rows):
+        caption += f" Shown are the {len(shown)} layers with most of {len(rows)}."
+    return View(draw, pd.DataFrame(rows), alt, caption)
