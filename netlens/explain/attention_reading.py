@@ -53,7 +53,7 @@ class Reading:
         """In words, which token the answer is read from."""
         read = self.reader > 0
         if bool(read.all()):
-            return "all tokens"
+            return "all tokens" if read.shape[1] > 1 else "one query to all tokens"
         tokens = read[0].nonzero().flatten().tolist()
         if not bool((read == read[0]).all()) or len(tokens) > MOST_TOLD:
             return "a token of its own for each input" if int(read.sum(1).max()) == 1 else "several tokens"
