@@ -45,7 +45,7 @@ def test_a_card_cannot_loosen_what_the_command_line_asks_for():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[NL3O1]\ngap = 1", r"there is no check 'NL3O1'\. Did you mean 'NL301'"),
+        ("[NL3O2]\ngap = 1", r"there is no check 'NL3O2'\. Did you mean 'NL302'"),
         ("[NL302]\ngpa = 1", r"there is no threshold of NL302 named 'gpa'\. Did you mean 'gap'"),
         ("use = 'medcal'", r"there is no profile of use 'medcal'\. Did you mean 'medical'"),
         ("required = ['NL30']", "there is no check 'NL30'"),

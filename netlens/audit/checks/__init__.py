@@ -1,19 +1,63 @@
 """Every check, by its code; see `netlens.audit.check` for how to add one."""
 
 from netlens.audit.check import Check
-from netlens.audit.checks import calibrated, complete, faithful, leakage, majority, repeatable, sane, stable, weakest_class
+from netlens.audit.checks import (
+    attacks,
+    border,
+    calibrated,
+    changed,
+    complete,
+    corruptions,
+    dead_units,
+    drop,
+    fairness,
+    faithful,
+    gradients,
+    knows_errors,
+    label_issues,
+    leakage,
+    majority,
+    masked,
+    membership,
+    near_copies,
+    nuisances,
+    repeatable,
+    sane,
+    stable,
+    unfamiliar,
+    weak_slices,
+    weakest_class,
+    worst_bin,
+)
 
 CHECKS: dict[str, Check] = {
     check.code: check
     for check in (
         repeatable.CHECK,
         leakage.CHECK,
+        near_copies.CHECK,
+        label_issues.CHECK,
         majority.CHECK,
         weakest_class.CHECK,
+        drop.CHECK,
+        weak_slices.CHECK,
         calibrated.CHECK,
+        knows_errors.CHECK,
+        worst_bin.CHECK,
+        unfamiliar.CHECK,
         complete.CHECK,
         faithful.CHECK,
         stable.CHECK,
         sane.CHECK,
+        corruptions.CHECK,
+        attacks.CHECK,
+        fairness.CHECK,
+        nuisances.CHECK,
+        masked.CHECK,
+        border.CHECK,
+        dead_units.CHECK,
+        gradients.CHECK,
+        membership.CHECK,
+        changed.CHECK,
     )
 }

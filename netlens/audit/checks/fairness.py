@@ -19,7 +19,7 @@ from netlens.behaviour.fairness import FALSE, FOUND, RIGHT, SELECTED
 
 def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     """Compare the rates of every two groups of every attribute."""
-    result, least, chosen = subject.performance, round(limits["samples"]), round(limits["favourable"])
+    result, least, chosen = subject.performance, round(limits["samples"]), round(limits["favourable"]) - 1
     favourable = chosen if 0 <= chosen < len(subject.model.classes) else None
     found = [
         fairness(result.predictions, result.labels, np.asarray(values), attribute=name, favourable=favourable, enough=least)
@@ -117,7 +117,7 @@ CHECK = Check(
         "samples": Limit(
             100, "With 50 cases each, two identical groups break the four-fifths rule in nearly half of all audits."
         ),
-        "favourable": Limit(-1, "No favourable answer was named; a policy gives its place among the classes, from 0."),
+        "favourable": Limit(0, "No favourable answer was named; a policy gives its place among the classes, from 1."),
     },
     view="fairness_rates",
     reference="Hardt, Price and Srebro 2016, arXiv:1610.02413; Feldman et al. 2015, arXiv:1412.3756",
