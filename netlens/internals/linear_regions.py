@@ -13,7 +13,7 @@ from netlens.models.model import Model
 
 SAME = (nn.Flatten, nn.Identity, nn.Dropout)
 TINY = 1e-11  # of the largest value at a corner: below it a corner lies on the line
-MOST = 20_000
+MOST = 3000
 
 
 @dataclass(frozen=True)
