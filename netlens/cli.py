@@ -88,7 +88,7 @@ def run(notebook: str, assignments: Assignments, out: Path | None, help_paramete
 
 
 @main.command(short_help="Audit models, and write a report of each.")
-@click.argument("cards", metavar="CARD...", nargs=-1, required=True)
+@click.argument("cards", metavar="CARD...", nargs=-1)
 @dataset
 @data_root
 @device
@@ -101,6 +101,7 @@ def run(notebook: str, assignments: Assignments, out: Path | None, help_paramete
     help="What decides: general, medical, finance, driving, or a TOML file with thresholds of your own.",
 )
 @click.option("--previous", metavar="FILE", help="The audit.json of an earlier audit to compare with.")
+@click.option("--self-test", is_flag=True, help="Audit no model: plant known faults here, and see whether the checks catch them.")
 @click.option("--strict", is_flag=True, help="Exit with 3 when a check asks for caution.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write each check as a test case, in JUnit XML.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The folder that receives one folder a model.")
@@ -111,6 +112,7 @@ def audit(
     ctx: click.Context,
     cards: Assignments,
     assignments: Assignments,
+    self_test: bool,
     strict: bool,
     junit: Path | None,
     out: Path | None,
@@ -126,6 +128,10 @@ def audit(
     """
     from netlens.publish import report, report_outcome
 
+    if self_test:
+        _self_test(ctx, named["device"] or "auto", as_json=as_json)
+    if not cards:
+        raise click.UsageError("Missing argument 'CARD...'.", ctx)
     root = paths.project(report.OPERATION)
     given = _given(assignments, report.OPERATION, **named)
     audited = report.audit(root, cards, given, out, say=lambda text: click.echo(text, err=True))
@@ -324,6 +330,14 @@ def doctor(ctx: click.Context, data_root: str | None, as_json: bool) -> None:
 
 def _ask(question: str, default: str) -> str:
     return str(click.prompt(question, default=default, show_default=bool(default)))
+
+
+def _self_test(ctx: click.Context, where: str, *, as_json: bool) -> None:
+    from netlens.audit import self_test
+
+    result = self_test.self_test(range(10), where)
+    click.echo(result.by_check().to_json(orient="records", indent=1) if as_json else "\n".join(self_test.lines(result)))
+    ctx.exit(0 if result.passed else 1)
 
 
 def _given(assignments: Assignments, operation: str, **named: Any) -> dict[str, str]:

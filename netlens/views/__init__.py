@@ -5,11 +5,14 @@ from netlens.views.attribution import layer_by_layer, methods_by_samples, steps
 from netlens.views.audit import class_counts, verdicts
 from netlens.views.base import View, percent
 from netlens.views.believed import known_answers, pareto, policy, ranking, stamps
+from netlens.views.boundary import boundaries, slice_of_images
 from netlens.views.calibration import reliability
 from netlens.views.comparison import changes, flipped, two_models
 from netlens.views.corruptions import corruption_grid
 from netlens.views.dead_units import dead_units
+from netlens.views.detection import detection
 from netlens.views.fairness import fairness_rates
+from netlens.views.features import features
 from netlens.views.fixed_and_broken import fixed_and_broken
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.masking import masking_curve
@@ -38,6 +41,7 @@ __all__ = [
     "answer_while_reading",
     "attack_curve",
     "bars",
+    "boundaries",
     "broken_rows",
     "changes",
     "claim",
@@ -47,8 +51,10 @@ __all__ = [
     "corruption_grid",
     "curves",
     "dead_units",
+    "detection",
     "error_coverage",
     "fairness_rates",
+    "features",
     "fixed_and_broken",
     "flipped",
     "force",
@@ -80,6 +86,7 @@ __all__ = [
     "say",
     "seeds",
     "slice_forest",
+    "slice_of_images",
     "stamps",
     "steps",
     "steps_compared",

@@ -8,6 +8,7 @@ import pytest
 
 from netlens.errors import ModelError
 from netlens.publish import gate, run
+from netlens.publish.parameters import declared
 from netlens.publish.plan import plan
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -18,6 +19,8 @@ SMALL = {
     "04_lime_and_shap": {"samples": "[0, 1]", "n_samples": "100", "cells": "4", "counts": "[40, 80]"},
     "06_sequences": {"measured": "40", "judged": "6", "others": "['mnist-rnn']"},
     "07_may_it_be_believed": {"samples": "[0, 1]", "measured": "8", "draws": "1", "memorised": "150"},
+    "compare": {"n_explained": "6"},
+    "self_test": {"n_clean": "1"},
     "audit": {"n_worst": "2"},
 }
 
@@ -34,8 +37,9 @@ def project(tmp_path_factory):
 
 
 def small(name):
-    """The parameters of a short run."""
-    return {"dataset": "digits"} | SMALL.get(name, {})
+    """The parameters of a short run: on the small digits, where the notebook lets choose."""
+    takes_data = "dataset" in declared(FOLDER / f"{name}.ipynb")
+    return ({"dataset": "digits"} if takes_data else {}) | SMALL.get(name, {})
 
 
 def execute(project, name, given):

@@ -12,7 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-LESSONS = [path for path in NOTEBOOKS if path.stem not in ("audit", "compare")]
+LESSONS = [path for path in NOTEBOOKS if path.stem not in ("audit", "compare", "self_test")]
 LINES = 12
 SECTIONS = ("## What we saw", "What this does not show", "## Exercises", "## References")
 HELD = {"str", "int", "float", "bool"}
