@@ -24,7 +24,9 @@ PATHS = ("weights", "torchscript", "exported", "vocabulary")  # keys whose text 
 ASKED = ("purpose", "out_of_scope", "provenance", "oversight", "contact", "version")  # facts that a new card has a line for
 FLAGS = {"source": "data"}  # options that are not called as the key is
 NAMES = ("classes", "features", "groups")  # keys that hold lists of names
-TEXTS = {key for kind in TABLES.values() for key, field in kind.model_fields.items() if field.annotation is str}
+TYPES = {key: str(field.annotation) for kind in TABLES.values() for key, field in kind.model_fields.items()}
+TEXTS = {key for key, said in TYPES.items() if said == "<class 'str'>" or "Literal" in said}
+LISTS = {key for key, said in TYPES.items() if said.startswith("list")}
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _value(key: str, said: str) -> Any:
     """A value that is no text, as TOML writes it; the brackets of a list, and the quotes of its texts, may be left out."""
     if key == "groups" and Path(said).suffix:
         return said
-    forms = [f"[{said}]" if "," in said else said, said]
+    forms = [f"[{said}]" if key in LISTS and not said.startswith("[") else said]
     if key in NAMES and not said.startswith("["):
         forms = [json.dumps([part.strip() for part in said.split(",")], ensure_ascii=False)]
     for form in forms:
