@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netlens.data import Standardise
 from netlens.errors import ShapeError
 from netlens.explain.base import asking
 from netlens.explain.features import FeatureMap, Features, feature_map, is_image
@@ -23,11 +24,21 @@ FEWEST = 20
 
 
 @dataclass(frozen=True)
+class Leaf:
+    """One rule: the class that it names, how many of the fitted inputs it holds, and for which share of them the network agrees."""
+
+    answer: str
+    inputs: int
+    purity: float
+
+
+@dataclass(frozen=True)
 class Rules:
     """A tree as sentences, and how far it may be believed.
 
     `fidelity` : share of the held-out inputs on which tree and network agree. `chance` : that share for always naming the class that
-    the network gives most often; a tree that hardly beats it explains nothing. `held_out` : how many inputs that is.
+    the network gives most often; a tree that hardly beats it explains nothing. `held_out` : how many inputs that is. `parts` : what
+    each sentence says, in numbers.
     """
 
     sentences: tuple[str, ...]
@@ -35,6 +46,7 @@ class Rules:
     chance: float
     held_out: int
     leaves: int
+    parts: tuple[Leaf, ...] = ()
 
     def __str__(self) -> str:
         agreed = f"On {self.held_out} inputs that it has not seen, the tree agrees with the network on {percent(self.fidelity)}"
@@ -55,7 +67,7 @@ class GlobalRules:
     Notes
     -----
     Cost: one forward pass for each input. The tree imitates the network, not the truth. Images are asked for their brightness, from
-    0, black, to 1.
+    0, black, to 1; tables in the units of their columns, where the preprocessing can be undone.
 
     References
     ----------
@@ -88,12 +100,14 @@ class GlobalRules:
         if len(said) != table.shape[1]:
             raise ShapeError("GlobalRules", f"{len(said)} names were given for {table.shape[1]} features")
         most = np.bincount(answers[seen]).argmax()
+        parts: list[Leaf] = []
         return Rules(
-            sentences(fitted.tree_, said, lambda leaf: _answer(model, fitted, leaf)),
+            sentences(fitted.tree_, said, lambda leaf: _answer(model, fitted, leaf, parts)),
             float((fitted.predict(table[unseen]) == answers[unseen]).mean()),
             float((answers[unseen] == most).mean()),
             len(unseen),
             int(fitted.get_n_leaves()),
+            tuple(parts),
         )
 
     def _table(self, model: Model, inputs: torch.Tensor, choice: Features) -> tuple[NDArray[np.float64], FeatureMap]:
@@ -101,7 +115,8 @@ class GlobalRules:
         if not bool((cut.index == cut.index[:1]).all()):
             problem = f"the features ({cut.chosen}) differ from input to input"
             raise ShapeError("GlobalRules", problem, remedy="Use features='grid', or your own for all inputs.")
-        pixels = cast("Preprocess", model.preprocess).invert(inputs) if is_image(model, inputs) else inputs
+        known = is_image(model, inputs) or (inputs.ndim == 2 and isinstance(model.preprocess, Standardise))
+        pixels = cast("Preprocess", model.preprocess).invert(inputs) if known else inputs
         index = cut.index[0].expand(inputs.shape[1:]).flatten()
         sums = torch.zeros(len(inputs), cut.counts[0], dtype=torch.float64).index_add_(1, index, pixels.double().flatten(1))
         return (sums / cut.sizes(0, inputs.shape[1:])).numpy(), cut
@@ -110,7 +125,8 @@ class GlobalRules:
 def feature_names(cut: FeatureMap, inputs: torch.Tensor, row: int = 0) -> list[str]:
     """Call features by their number, and those of images also by where they lie."""
     if inputs.ndim != 4:
-        return [f"{'column' if inputs.ndim == 2 else 'step'} {number + 1}" for number in range(cut.counts[row])]
+        kind = "step" if inputs.ndim == 3 else "column" if inputs.is_floating_point() else "token"
+        return [f"{kind} {number + 1}" for number in range(cut.counts[row])]
     index = cut.index[row][0]
     said = []
     for number in range(cut.counts[row]):
@@ -155,8 +171,9 @@ def _condition(name: str, low: float, high: float, *, shown: bool) -> str:
     return f"{name} is above {low:.3g}" + ("" if high == np.inf else f" and at most {high:.3g}")
 
 
-def _answer(model: Model, fitted: Any, leaf: int) -> str:
+def _answer(model: Model, fitted: Any, leaf: int, parts: list[Leaf]) -> str:
     counts = fitted.tree_.value[leaf][0]
     best = int(np.argmax(counts))
     share, size = float(counts[best] / counts.sum()), int(fitted.tree_.n_node_samples[leaf])
-    return f"{model.classes[int(fitted.classes_[best])]} ({percent(share)} of {size})"
+    parts.append(Leaf(model.classes[int(fitted.classes_[best])], size, share))
+    return f"{parts[-1].answer} ({percent(share)} of {size})"

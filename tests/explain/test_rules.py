@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from netlens.data import Preprocess
+from netlens.data import Preprocess, Standardise
 from netlens.errors import ShapeError
 from netlens.explain.rule_tree import RuleTree
 from netlens.explain.rules import GlobalRules
@@ -117,3 +117,21 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         GlobalRules()(model, torch.rand(5, 4))
     with pytest.raises(ShapeError, match="3 names were given for 4 features"):
         GlobalRules()(model, torch.rand(50, 4), ("a", "b", "c"))
+
+
+def test_tables_are_told_in_the_units_of_their_columns() -> None:
+    known = Standardise((40.0, 0.0, 0.0), (10.0, 1.0, 1.0))
+    rows = torch.randn(2000, 3)
+
+    class Old(nn.Module):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return torch.stack([-(inputs[:, 0] - 1.0), inputs[:, 0] - 1.0], 1)
+
+    found = GlobalRules(leaves=2)(Model(Old(), "old", ("young", "old"), known), rows, ("age", "x", "y"))
+    assert re.fullmatch(r"If age is above (49\.\d|50|50\.\d): old \(100 % of \d+\)\.", found.sentences[1])
+    assert [part.answer for part in found.parts] == ["young", "old"]
+    assert sum(part.inputs for part in found.parts) == 1400
+    assert all(
+        f"({part.purity:.0%} of {part.inputs})".replace("%", " %") in line
+        for part, line in zip(found.parts, found.sentences, strict=True)
+    )
