@@ -17,8 +17,11 @@ from netlens.explain.occlusion import Occlusion
 from netlens.explain.partition_shap import PartitionSHAP
 from netlens.explain.rise import RISE
 from netlens.explain.rule_tree import RuleTree
+from netlens.explain.rules import GlobalRules, Rules
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
 from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
+from netlens.explain.tokens import embedded
+from netlens.explain.tokens_words import text
 
 EXPLAINERS: dict[str, type[Explainer]] = {
     explainer.name: explainer
@@ -70,6 +73,7 @@ __all__ = [
     "GradCAMPlusPlus",
     "GradientSHAP",
     "GradientWeightedAttention",
+    "GlobalRules",
     "GradientXInput",
     "GuidedBackprop",
     "GuidedGradCAM",
@@ -81,6 +85,7 @@ __all__ = [
     "PartitionSHAP",
     "RawAttention",
     "RuleTree",
+    "Rules",
     "Saliency",
     "ScoreCAM",
     "SmoothGrad",
@@ -88,4 +93,6 @@ __all__ = [
     "VarGrad",
     "attention_maps",
     "describe",
+    "embedded",
+    "text",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -82,13 +83,27 @@ def measure(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
             kept.setdefault(storage.data_ptr(), storage.nbytes())
         return tensor
 
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        sent = pair.clone().requires_grad_().clone()
+    with torch.enable_grad(), _learning(net, pair), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        sent = pair.clone().requires_grad_().clone() if pair.is_floating_point() else pair.clone()
         logits = run(sent).detach()
     own = inputs[0].numel() * inputs.element_size()
     row_bytes, largest = max(own, sum(kept.values()) // 2), max([own, *kept.values()]) // 2
     layout = torch.channels_last if _takes_channels_last(net, pair, logits, run) else torch.contiguous_format
     return Plan(_rows(row_bytes, largest, inputs.device), row_bytes, layout, writes=sent._version > 0)
+
+
+@contextmanager
+def _learning(net: nn.Module, inputs: torch.Tensor) -> Iterator[None]:
+    """For ids of tokens, which have no gradient, let one flow to their embeddings instead, so that a graph is kept."""
+    tables = [] if inputs.is_floating_point() else [layer.weight for layer in net.modules() if isinstance(layer, nn.Embedding)]
+    asleep = [weight for weight in tables if not weight.requires_grad]
+    try:
+        for weight in asleep:
+            weight.requires_grad_(True)
+        yield
+    finally:
+        for weight in asleep:
+            weight.requires_grad_(False)
 
 
 def _rows(row_bytes: int, largest: int, device: torch.device) -> int:

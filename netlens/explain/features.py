@@ -204,7 +204,7 @@ def feature_map(choice: Features, model: Model, inputs: torch.Tensor, operation:
     ----------
     choice : a segmentation, its name, or your own whole numbers that broadcast to the inputs, with or without the batch axis.
         Without one: `slic` for images of 64 pixels a side and more, `grid` for smaller ones, `columns` for tables, `steps` for
-        sequences.
+        sequences and for ids of tokens.
 
     Raises
     ------
@@ -235,7 +235,7 @@ def _chosen(choice: Name | Segmentation | None, model: Model, inputs: torch.Tens
     if choice is None:
         if inputs.ndim == 4:
             return Slic() if min(inputs.shape[2:]) >= 64 and is_image(model, inputs) and inputs.shape[1] in (1, 3) else Grid()
-        return Columns() if inputs.ndim == 2 else Steps()
+        return Columns() if inputs.ndim == 2 and inputs.is_floating_point() else Steps()
     if isinstance(choice, str):
         if choice not in SEGMENTATIONS:
             raise unknown(operation, "kind of features", choice, SEGMENTATIONS)

@@ -55,7 +55,7 @@ class KernelSHAP:
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
         """Return values shaped like `inputs`, in logits: each element's equal share of its feature's Shapley value."""
-        with asking(model, inputs, target, "KernelSHAP") as question:
+        with asking(model, inputs, target, "KernelSHAP", tokens=True) as question:
             played = game(question, self.features, self.replacement, self.precision)
             fits = self._fits(played)
             return attribution(self.name, params_of(self), played, fits, complete=True)

@@ -64,7 +64,7 @@ class LIME:
         if self.kernel_width <= 0 or self.penalty < 0:
             problem = f"kernel_width is {self.kernel_width} and penalty {self.penalty}"
             raise ShapeError("LIME", problem, expected="a width above 0 and a penalty that is not negative")
-        with asking(model, inputs, target, "LIME") as question:
+        with asking(model, inputs, target, "LIME", tokens=True) as question:
             played = game(question, self.features, self.replacement, self.precision)
             fits = self._fits(played)
             params = {

@@ -10,14 +10,27 @@ from netlens.errors import ShapeError
 from netlens.models.model import Model
 
 
-def check_inputs(inputs: torch.Tensor, operation: str) -> None:
-    if not isinstance(inputs, torch.Tensor) or inputs.ndim < 2 or not inputs.is_floating_point():
+def check_inputs(inputs: torch.Tensor, operation: str, *, tokens: bool = False) -> None:
+    """Refuse what is no batch of finite numbers; ids of tokens (N, T) pass where they are welcome."""
+    if are_tokens(inputs):
+        if not tokens:
+            problem = (
+                f"the inputs are {tuple(inputs.shape)} {inputs.dtype}, such as ids of tokens, which have no gradient and no size"
+            )
+            remedy = "Use explain.text, which explains texts with every method."
+            raise ShapeError(operation, problem, expected="a batch of floating-point inputs, such as (N, C, H, W)", remedy=remedy)
+    elif not isinstance(inputs, torch.Tensor) or inputs.ndim < 2 or not inputs.is_floating_point():
         found = f"{tuple(inputs.shape)} {inputs.dtype}" if isinstance(inputs, torch.Tensor) else type(inputs).__name__
         raise ShapeError(operation, f"the inputs are {found}", expected="a batch of floating-point inputs, such as (N, C, H, W)")
     if inputs.numel() == 0:
         raise ShapeError(operation, "the batch is empty", expected="at least one sample")
     if not finite(inputs):
         raise ShapeError(operation, "the inputs hold NaN or infinite values", expected="finite numbers")
+
+
+def are_tokens(inputs: object) -> bool:
+    """Whether inputs are ids of tokens: whole numbers (N, T)."""
+    return isinstance(inputs, torch.Tensor) and inputs.ndim == 2 and inputs.dtype in (torch.int64, torch.int32)
 
 
 def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:

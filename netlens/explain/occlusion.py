@@ -53,7 +53,7 @@ class Occlusion:
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
         """Return values shaped like `inputs`, in logits per element."""
-        with asking(model, inputs, target, "Occlusion") as question:
+        with asking(model, inputs, target, "Occlusion", tokens=True) as question:
             windows = _windows(question, self.patch, self.stride)
             hidden, chosen = replacement(self.replacement, model, question.inputs, None, "Occlusion")
             falls = windows.falls(question, Stream(question, self.precision), hidden)

@@ -62,7 +62,7 @@ class PartitionSHAP:
         """Return values shaped like `inputs`, in logits: each element's equal share of its feature's value."""
         if self.n_samples < 4:
             raise ShapeError("PartitionSHAP", f"n_samples is {self.n_samples}", expected="at least 4")
-        with asking(model, inputs, target, "PartitionSHAP") as question:
+        with asking(model, inputs, target, "PartitionSHAP", tokens=True) as question:
             cut = "pixels" if self.features is None and question.inputs.ndim == 4 else self.features
             played = game(question, cut, self.replacement, self.precision)
             fits = [self._fit(played, row) for row in range(len(question.inputs))]

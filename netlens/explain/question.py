@@ -12,7 +12,7 @@ import torch
 from netlens.errors import ModelError
 from netlens.explain.chunks import Plan, halving, plan, spans
 from netlens.explain.memory import out_of_memory
-from netlens.explain.numbers import check_inputs, checked_target, exact, finite
+from netlens.explain.numbers import are_tokens, check_inputs, checked_target, exact, finite
 from netlens.models.model import Model
 from netlens.models.still import eager, still
 
@@ -24,7 +24,7 @@ NO_GRADIENTS = "Use a method that needs no gradients, such as occlusion, lime or
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a model, checked and on its device: `inputs` (N, ...) in the model's precision, `target` (N,)."""
+    """What is asked of a model, checked and on its device: `inputs` (N, ...) in the model's precision, or ids of tokens; `target` (N,)."""
 
     model: Model
     operation: str
@@ -108,21 +108,26 @@ class Question:
 
 
 @contextmanager
-def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str) -> Iterator[Question]:
+def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *, tokens: bool = False) -> Iterator[Question]:
     """Check a question and hold the model still while it is answered.
 
     Inside, the network is in evaluation mode, gradients are on, and no parameter collects one. Afterwards, whatever happened,
     every module has its mode back, and every parameter its `requires_grad` and its `grad`. A compiled network is asked as it was before.
+
+    Parameters
+    ----------
+    tokens : whether `inputs` may be ids of tokens (N, T).
 
     Raises
     ------
     ShapeError : `inputs` is no batch of finite numbers, or `target` is no class of the model.
     ModelError : the network does not give finite logits, one row per sample.
     """
-    check_inputs(inputs, operation)
+    check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
     with still(model.net, operation):
-        precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
+        own = None if are_tokens(inputs) else (p.dtype for p in model.net.parameters() if p.is_floating_point())
+        precision = inputs.dtype if own is None else next(own, inputs.dtype)
         batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -10,10 +10,12 @@ import torch
 from netlens.errors import ShapeError, unknown
 from netlens.explain.baselines import BASELINES, Baseline, baseline
 from netlens.explain.features import FeatureMap, is_image
+from netlens.explain.numbers import are_tokens
+from netlens.explain.tokens_absent import blanked
 from netlens.models.model import Model
 
 REPLACEMENTS = (*BASELINES, "mean", "inpaint")
-Replacement = Baseline | Literal["mean", "inpaint"] | None
+Replacement = Baseline | Literal["mean", "inpaint", "unk", "pad", "mask"] | None
 
 
 def replacement(
@@ -25,12 +27,15 @@ def replacement(
     ----------
     choice : a baseline of `netlens.explain.baselines` (`black`, `zero`, `blur`, `noise`, or a tensor that broadcasts to the inputs,
         such as a training sample); `mean`, the input's own mean colour, or its mean over the steps of a sequence; `inpaint`, the
-        smoothest continuation of what surrounds each feature. Without one: `black` for images, `zero` for anything else.
+        smoothest continuation of what surrounds each feature; for ids of tokens the id of `unk`, `pad` or `mask`, or ids. Without one:
+        `black` for images, the token that the network knows best for ids of tokens, `zero` for anything else.
 
     Raises
     ------
     ShapeError : the choice does not fit the inputs.
     """
+    if are_tokens(inputs):
+        return blanked(choice, model, inputs, operation)
     if isinstance(choice, torch.Tensor):
         return baseline(choice, model, inputs, operation).contiguous(), "own"
     chosen = choice or ("black" if is_image(model, inputs) else "zero")
@@ -42,7 +47,7 @@ def replacement(
     if chosen == "inpaint":
         return inpainted(inputs, features, operation), chosen
     if chosen != "mean":
-        return baseline(chosen, model, inputs, operation).contiguous(), chosen
+        return baseline(cast("Baseline", chosen), model, inputs, operation).contiguous(), chosen
     if inputs.ndim == 2:
         problem = "the mean of a row was asked for, whose columns measure different things"
         raise ShapeError(

@@ -68,7 +68,7 @@ class RuleTree:
         """Return values shaped like `inputs`, in logits: each element's equal share of its feature's value in the tree."""
         if not 2 <= self.leaves <= MOST_LEAVES:
             raise ShapeError("RuleTree", f"leaves is {self.leaves}", expected=f"2 to {MOST_LEAVES}")
-        with asking(model, inputs, target, "RuleTree") as question:
+        with asking(model, inputs, target, "RuleTree", tokens=True) as question:
             played = game(question, self.features, self.replacement, self.precision)
             designs = {count: uniform(count, self.n_samples, self.seed, "RuleTree") for count in map(len, played.players)}
             rows = [designs[len(players)] for players in played.players]
@@ -97,8 +97,8 @@ class RuleTree:
         rules = sentences(fitted.tree_, names, lambda leaf: f"logit {float(fitted.tree_.value[leaf][0][0]):.2f}", shown=True)
         refits = [draw.choice(kept, len(kept)) for _ in range(REFITS)]
         several = torch.stack([_values(self._fitted(masks, logits, sample), masks.shape[1]) for sample in refits])
-        halves = [_values(self._fitted(masks, logits, kept[start::2]), masks.shape[1]) for start in (0, 1)]
-        fit = Fit(_values(fitted, masks.shape[1]), several.std(0), rank_correlation(*halves))
+        halves = [_values(self._fitted(masks, logits, kept[start::2]), masks.shape[1]) for start in (0, 1) if len(kept) > 1]
+        fit = Fit(_values(fitted, masks.shape[1]), several.std(0), rank_correlation(*halves) if halves else 1.0)
         return fit, rules, _explained(fitted, masks, logits, held)
 
     def _fitted(self, masks: NDArray[np.bool_], logits: NDArray[np.float64], pairs: NDArray[np.int64]) -> Any:

@@ -165,6 +165,7 @@ def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
         determinism(False),
     ):  # shap undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
+        warnings.filterwarnings("ignore", "Full backward hook is firing", UserWarning)  # an embedding's tokens have no gradient
         yield twin
 
 

@@ -60,7 +60,7 @@ class FaithfulnessCorrelation:
             problem = f"n_samples is {self.n_samples}, size {self.size} and n_random {self.n_random}"
             raise ShapeError(operation, problem, expected="at least 3 sets, a size from 0 to 0.5, at least 1 random ranking")
         values = elementwise(attribution, inputs, operation)
-        with asking(model, inputs, attribution.target, operation) as question:
+        with asking(model, inputs, attribution.target, operation, tokens=True) as question:
             cut = cut_of(self.features, attribution, question)
             chosen = substitutes(self.replacement, question, cut)
             fills = [filler(question, made) for made in chosen.values()]

@@ -135,7 +135,7 @@ Racing = Deletion | Insertion | PixelFlipping
 def _compare(metric: Racing, model: Model, attribution: Attribution, inputs: torch.Tensor, *, show: bool) -> Score:
     operation = type(metric).__name__
     values = elementwise(attribution, inputs, operation)
-    with asking(model, inputs, attribution.target, operation) as question:
+    with asking(model, inputs, attribution.target, operation, tokens=True) as question:
         cut = cut_of(metric.features, attribution, question)
         chosen = substitutes(metric.replacement, question, cut)
         fills: dict[str, Fill] = {name: filler(question, made) for name, made in chosen.items()}

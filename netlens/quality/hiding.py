@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question
 from netlens.explain.features import FeatureMap, Features, feature_map, is_image
+from netlens.explain.numbers import are_tokens
 from netlens.explain.perturbation import Stream
 from netlens.explain.precision import Precision
 from netlens.explain.replacement import Replacement, replacement
@@ -82,7 +83,7 @@ def cut_of(choice: Cut, attribution: Attribution, question: Question) -> Feature
             raise ShapeError(operation, problem, remedy="Use features=None for pixels, or features='grid'.")
         return feature_map(index, model, inputs, operation)
     if choice is None:
-        choice = {2: "columns", 3: "steps"}.get(inputs.ndim, "pixels")  # type: ignore[assignment]
+        choice = "steps" if are_tokens(inputs) else {2: "columns", 3: "steps"}.get(inputs.ndim, "pixels")  # type: ignore[assignment]
     return feature_map(choice, model, inputs, operation)
 
 
@@ -100,10 +101,13 @@ def substitutes(choice: Substitutes, question: Question, cut: FeatureMap | None)
     Parameters
     ----------
     choice : one or several of `netlens.explain.replacement`, or `flip`, each value mirrored in the range of its channel. None for
-        several that fit: `black` and `blur` for images, `zero` and `mean` for sequences, `zero` for tables.
+        several that fit: `black` and `blur` for images, `zero` and `mean` for sequences, `zero` for tables; for ids of tokens the one
+        that the network knows best.
     """
     model, inputs, operation = question.model, question.inputs, question.operation
-    if choice is None:
+    if are_tokens(inputs):
+        choice = (None,) if choice is None else choice
+    elif choice is None:
         usual = {3: ("zero", "mean"), 4: ("black", "blur") if is_image(model, inputs) else ("zero", "blur")}
         choice = usual.get(inputs.ndim, ("zero",))  # type: ignore[assignment]
     several = choice if isinstance(choice, tuple) else (choice,)
@@ -111,10 +115,10 @@ def substitutes(choice: Substitutes, question: Question, cut: FeatureMap | None)
         raise ShapeError(operation, "no replacement was given", expected="at least one")
     found: dict[str, torch.Tensor] = {}
     for one in several:
-        if isinstance(one, str) and one == "flip":
+        if isinstance(one, str) and one == "flip" and not are_tokens(inputs):
             made, name = flipped(inputs), "flip"
         else:
-            made, name = replacement(one, model, inputs, cut, operation)
+            made, name = replacement(cast("Replacement", one), model, inputs, cut, operation)
         found[name if name not in found else f"{name} {len(found) + 1}"] = made
     return found
 
