@@ -82,8 +82,8 @@ def flipped(batch: Batch, before: Sequence[str], after: Sequence[str], classes: 
     listed = "; ".join(f"label {label}, {title}" for label, title in zip(labels, titles, strict=True))
     alt = f"{plural(len(titles), 'image')} that only one of the two reads rightly: {listed}."
     caption = (
-        f"Read rightly by one of the two only: the answer of {names[0]} → that of {names[1]}. Blue: fixed; red: broken. "
-        "Would a person have hesitated as well?"
+        f"Read rightly by one of the two only: the answer of {names[0]} → that of {names[1]}. Would a person have hesitated "
+        "as well? Blue: fixed; red: broken."
     )
     return View(draw, table, alt, caption)
 

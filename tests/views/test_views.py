@@ -16,6 +16,8 @@ from netlens.behaviour import calibration, performance
 from netlens.explain import Attribution, GradCAM, IntegratedGradients, Saliency, SmoothGrad
 from netlens.views.base import _render
 from tests.views.test_behaviour import MAKE as BEHAVIOUR
+from tests.views.test_comparison import MAKE as COMPARISON
+from tests.views.test_features import MAKE as FEATURES
 from tests.views.test_quality import MAKE as QUALITY
 from tests.views.test_sequences import MAKE as SEQUENCES
 
@@ -155,9 +157,10 @@ def test_a_picture_is_the_same_twice(name, seen):
 def test_every_view_is_tested():
     names = {name for name in views.__all__ if callable(getattr(views, name)) and name[0].islower()}
     tables = {"table", "rates", "policy", "ranking", "stamps"}
-    assert names - {"claim", "say", "percent", "name_of"} - tables == set(MAKE) | set(BEHAVIOUR) | set(QUALITY) | set(
-        SEQUENCES
-    ), "give the new view a place in MAKE and its words in key_numbers"
+    made = set(MAKE).union(BEHAVIOUR, COMPARISON, FEATURES, QUALITY, SEQUENCES)
+    assert names - {"claim", "say", "percent", "name_of"} - tables == made, (
+        "give the new view a place in MAKE and its words in key_numbers"
+    )
 
 
 def test_text_in_a_figure_for_print_stays_text(seen):
