@@ -1,12 +1,15 @@
 """Views: results as figures with tables, alt texts and captions. Only this package draws."""
 
+from netlens.views.architecture import architecture, layers
 from netlens.views.attacks import attack_curve
+from netlens.views.attention import foretold, heads, token_matrix
 from netlens.views.attribution import layer_by_layer, methods_by_samples, steps
 from netlens.views.audit import class_counts, verdicts
 from netlens.views.base import View, percent
 from netlens.views.believed import known_answers, pareto, policy, ranking, stamps
 from netlens.views.boundary import boundaries, slice_of_images
 from netlens.views.calibration import reliability
+from netlens.views.columns import columns_by_samples, importances
 from netlens.views.comparison import changes, flipped, two_models
 from netlens.views.corruptions import corruption_grid
 from netlens.views.dead_units import dead_units
@@ -14,16 +17,20 @@ from netlens.views.detection import detection
 from netlens.views.fairness import fairness_rates
 from netlens.views.features import features
 from netlens.views.fixed_and_broken import fixed_and_broken
+from netlens.views.flow import flows, gradient_histograms, steps_over_weights
 from netlens.views.importance import bars, force, waterfall
 from netlens.views.masking import masking_curve
 from netlens.views.membership import membership_roc
 from netlens.views.performance import confusion, forest, outputs
+from netlens.views.projection import projection, space
 from netlens.views.prose import Prose, claim, say
 from netlens.views.quality import agreement_matrix, broken_rows, hiding_curves, name_of, sanity_curve
 from netlens.views.reading import answer_while_reading, steps_compared, tracked
 from netlens.views.remembered import remembered
+from netlens.views.rules import rules
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.selective import error_coverage
+from netlens.views.similarity import similarity
 from netlens.views.slices import slice_forest
 from netlens.views.stability import seeds
 from netlens.views.states import gates, hidden_states
@@ -32,6 +39,8 @@ from netlens.views.table import Table, rates, table
 from netlens.views.text import cloud, words
 from netlens.views.training import curves, gradient_flow
 from netlens.views.unfamiliar import unfamiliar_confidence
+from netlens.views.units import exciting, idle, maps, response
+from netlens.views.weights import filters, spectra, weight_histograms, weight_table
 
 __all__ = [
     "Prose",
@@ -39,6 +48,7 @@ __all__ = [
     "View",
     "agreement_matrix",
     "answer_while_reading",
+    "architecture",
     "attack_curve",
     "bars",
     "boundaries",
@@ -47,25 +57,36 @@ __all__ = [
     "claim",
     "class_counts",
     "cloud",
+    "columns_by_samples",
     "confusion",
     "corruption_grid",
     "curves",
     "dead_units",
     "detection",
     "error_coverage",
+    "exciting",
     "fairness_rates",
     "features",
+    "filters",
     "fixed_and_broken",
     "flipped",
+    "flows",
     "force",
     "forest",
+    "foretold",
     "gates",
     "gradient_flow",
+    "gradient_histograms",
+    "heads",
     "hidden_states",
     "hiding_curves",
+    "idle",
+    "importances",
     "known_answers",
     "label_errors",
     "layer_by_layer",
+    "layers",
+    "maps",
     "masking_curve",
     "membership_roc",
     "methods_by_samples",
@@ -77,24 +98,34 @@ __all__ = [
     "percent",
     "pictures",
     "policy",
+    "projection",
     "ranking",
     "rates",
     "reliability",
     "remembered",
+    "response",
+    "rules",
     "samples",
     "sanity_curve",
     "say",
     "seeds",
+    "similarity",
     "slice_forest",
     "slice_of_images",
+    "space",
+    "spectra",
     "stamps",
     "steps",
     "steps_compared",
+    "steps_over_weights",
     "table",
+    "token_matrix",
     "tracked",
     "two_models",
     "unfamiliar_confidence",
     "verdicts",
     "waterfall",
+    "weight_histograms",
+    "weight_table",
     "words",
 ]
