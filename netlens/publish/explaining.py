@@ -14,7 +14,6 @@ import torch
 
 import netlens
 from netlens import paths
-from netlens.card import read_card
 from netlens.data import Batch, Dataset, load, of_card
 from netlens.errors import OutputError, unknown
 from netlens.explain import EXPLAINERS, Attribution, Explainer, describe
@@ -92,26 +91,26 @@ def explain(
         raise unknown(OPERATION, "method", method, EXPLAINERS)
     explainer = _explainer(method, given, seed)
     name = usual.model(card, OPERATION)
-    usual.check({"device": device, "seed": seed} | ({"dataset": dataset} if dataset else {}), OPERATION)
-    split = _splits(name, dataset, data_root)
+    usual.check({"device": device, "seed": seed, "dataset": dataset or None}, OPERATION)
+    own = obtain(name, data_root=data_root, device=device)[0] if name.endswith(".toml") else None
+    split = _splits(own, name, dataset, data_root)
     folder = out or _home() / f"{report.slug(name)}-{method}"
     _make_sure_of(folder)
     held_out = split("test")
     reader = Reader(split, held_out.raw.shape[1:], resize, OPERATION)
     samples = reader.all(inputs)
-    model, _ = obtain(name, dataset, data_root=data_root, device=device, seed=seed)
+    model = own or obtain(name, dataset, data_root=data_root, device=device, seed=seed)[0]
     batch = _batch(samples, model)
     attribution = explainer(model, batch.inputs, _target(target, model))
     sentences = describe(model, batch.inputs, attribution)
     return _write(folder, model, samples, batch, attribution, sentences, {"dataset": held_out.name, "seed": seed})
 
 
-def _splits(model: str, dataset: str, data_root: str) -> Callable[[str], Dataset]:
+def _splits(own: Model | None, name: str, dataset: str, data_root: str) -> Callable[[str], Dataset]:
     """Where positions are looked up: in the data set that was asked for, or else in the model's own."""
-    if model.endswith(".toml") and not dataset:
-        card = read_card(model)
-        return cache(lambda split: of_card(card, split, data_root))
-    named = dataset or TUTORIAL_MODELS[model].dataset
+    if own is not None and not dataset:
+        return cache(lambda split: of_card(own.card, split, data_root))
+    named = dataset or TUTORIAL_MODELS[name].dataset
     return cache(lambda split: load(named, split, data_root=data_root))
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from netlens.publish.kinds import Value
 from netlens.publish.usual import MODELS
 
 ABSENT = "absent"
+TABLES = {".csv", ".tsv"}
+IMAGE = re.compile(r"[^,;\t\n\"|]+\.(?:png|jpe?g)", re.IGNORECASE)
 FOLDERS = {"mnist": "MNIST"}  # as torchvision names them
 PACKAGE = Path(__file__).parent.parent
 SOURCES = {".py", ".typ", ".lua", ".css", ".html", ".j2", ".toml", ".json"}
@@ -81,6 +84,9 @@ def of_inputs(values: Mapping[str, Value]) -> dict[str, str]:
         if isinstance(model := values.get(key), str) and Path(model).suffix in (".toml", ".json"):
             found[key] = of_card(Path(model)) if Path(model).suffix == ".toml" else of_file(Path(model))
             names |= set(card_texts(Path(model)))
+    for name in ("policy", "previous"):
+        if isinstance(file := values.get(name), str) and Path(file).is_file():
+            found[name] = of_file(Path(file))
     for name in sorted(names):
         if folder := dataset_folder(name, str(values.get("data_root") or "")):
             found[f"data set {name}"] = of_path(folder)
@@ -97,10 +103,21 @@ def dataset_folder(name: str, data_root: str) -> Path | None:
 
 
 def of_card(card: Path) -> str:
-    """The hash of a card, of the files and folders that it names, and of the Python files beside it."""
-    named = {card.parent / name for text in card_texts(card) for name in _file_names(text)}
-    files = {path for path in named | set(card.parent.glob("*.py")) if path.exists() and path != card.parent}
-    return of_json([of_file(card), sorted([os.path.relpath(path, card.parent), of_path(path)] for path in files)])
+    """The hash of a card, of the files and folders that it names, of images that a table among them lists, and of the Python beside it."""
+    home = card.resolve().parent
+    named = {Path(os.path.normpath(home / Path(name).expanduser())) for text in card_texts(card) for name in _file_names(text)}
+    python = set(home.glob("*.py")) | {package.parent for package in home.glob("*/__init__.py")}
+    files = {path for path in named | python if path.exists() and path not in (home, *home.parents)}
+    files |= {image for table in files if table.suffix.lower() in TABLES for image in _listed_images(table)}
+    return of_json([of_file(card), sorted([os.path.relpath(path, home), of_path(path)] for path in files)])
+
+
+def _listed_images(table: Path) -> Iterator[Path]:
+    """The images that a table lists by their paths."""
+    text = table.read_text(encoding="utf-8", errors="replace") if table.is_file() else ""
+    for name in IMAGE.findall(text):
+        if (path := table.parent / name.strip()).is_file():
+            yield path
 
 
 def card_texts(card: Path) -> list[str]:

@@ -96,6 +96,32 @@ def test_data_that_the_run_downloads_does_not_make_it_run_again(project):
     assert before.refreshed().key == plan(project.root, path, given, "test").key
 
 
+def test_what_a_card_reaches_in_other_ways_is_in_the_key(project):
+    path = project.add("one", parameters=MODEL)
+    card = project.root / "cards" / "mine.toml"
+    (card.parent / "parts").mkdir(parents=True)
+    files = {
+        "parts/__init__.py": "",
+        "parts/net.py": "def make(): ...",
+        "list.csv": "image,label\nparts/a b.png,cat\n",
+        "parts/a b.png": "pixels",
+        "../far.pth": "weights",
+    }
+    for name, content in files.items():
+        (card.parent / name).write_text(content)
+    card.write_text(
+        'outside = true\n[model]\nfactory = "parts.net:make"\nweights = "../far.pth"\n[data]\nsource = "csv:list.csv"\n'
+        '[declared]\npurpose = ".."\n'
+    )
+    seen = {key(project, path, model="cards/mine.toml")}
+    for name in files:
+        (card.parent / name).write_text("changed " + files[name])
+        seen.add(key(project, path, model="cards/mine.toml"))
+    assert len(seen) == 1 + len(files)
+    (project.root / "elsewhere").write_text("no part of it")
+    assert key(project, path, model="cards/mine.toml") in seen
+
+
 def test_the_data_set_that_a_card_names_is_in_the_key(project):
     path = project.add("one", parameters=MODEL)
     (project.root / "mine.toml").write_text('[data]\nsource = "mnist"\n')
