@@ -140,8 +140,9 @@ def _printed(folder: Path, content: Mapping[str, Any]) -> Iterator[Verified]:
     from netlens.publish.pdf import pdf_bytes
     from netlens.publish.report_page import page
 
+    attached = {f"{NAME}.json": (folder / f"{NAME}.json").read_bytes()}
     path = folder / f"{NAME}.pdf"
-    wrong = [] if path.is_file() and path.read_bytes() == pdf_bytes(notebook) else [_now(path)]
+    wrong = [] if path.is_file() and path.read_bytes() == pdf_bytes(notebook, attached=attached) else [_now(path)]
     yield _judged("PDF", wrong, "set again, it is the same byte for byte")
     html = folder / f"{NAME}.html"
     wrong = [] if html.is_file() and html.read_text(encoding="utf-8") == page(notebook) else [_now(html)]
