@@ -172,3 +172,39 @@ def test_figures_that_are_included_are_made_by_a_notebook(page: Path) -> None:
     made = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").glob("*.ipynb"))
     for name in re.findall(r"^```\{include\} figures/(.+)\.md$", page.read_text(encoding="utf-8"), flags=re.MULTILINE):
         assert f'"figure:{name}"' in made, name
+
+
+def test_the_commands_on_the_page_of_audits_exist() -> None:
+    from netlens.cli import main
+
+    page = (BOOK / "auditing.md").read_text(encoding="utf-8")
+    lines = [line.removeprefix("$ ") for line in re.findall(r"^\$ netlens .*$", page, flags=re.MULTILINE)]
+    lines += re.findall(r"netlens audit \"\$GITHUB.*$", page, flags=re.MULTILINE)
+    assert len(lines) >= 9
+    for line in lines:
+        words = line.split()[1:]
+        options = {option for parameter in main.commands[words[0]].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_the_policy_and_the_job_on_the_page_of_audits_can_be_used(tmp_path: Path) -> None:
+    import yaml
+
+    from netlens.audit.policy import policy
+
+    page = (BOOK / "auditing.md").read_text(encoding="utf-8")
+    (tmp_path / "policy.toml").write_text(re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)[0], encoding="utf-8")
+    read = policy(str(tmp_path / "policy.toml"))
+    assert read.use == "medical"
+    assert "NL701" in read.required
+    assert read.limits("NL301")["target"] == 0.97
+    (job,) = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)[0])["jobs"].values()
+    assert any("netlens audit" in step.get("run", "") for step in job["steps"])
+
+
+def test_the_exit_codes_on_the_page_of_audits_are_those_of_the_program() -> None:
+    from netlens.audit.outcome import MEANING
+
+    page = (BOOK / "auditing.md").read_text(encoding="utf-8")
+    told = {int(code) for code in re.findall(r"^\| (\d) \|", page, flags=re.MULTILINE)}
+    assert told == {*MEANING, 2, 5}
