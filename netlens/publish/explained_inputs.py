@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netlens.data import Dataset
+from netlens.data.images import fitted, open_image
 from netlens.data.load import SPLITS
 from netlens.errors import DataError, NetlensError, ShapeError, UsageError, nearest, unknown
 
@@ -23,10 +25,10 @@ FORMS = "an image (.png, .jpg), an array (.npy, .npz), or positions in the data 
 
 @dataclass(frozen=True)
 class Sample:
-    """One raw image, (H, W) or (H, W, C): what the user called it, its label where the data set knows one."""
+    """One raw sample, an image (H, W) or (H, W, C) or a row of a table (F,): what the user called it, its label where the data set knows one."""
 
     name: str
-    raw: NDArray[np.uint8]
+    raw: NDArray[Any]
     label: int | None = None
     note: str = ""
 
@@ -76,31 +78,21 @@ class Reader:
             problem = f"'{text}' is outside the data set '{dataset.name}'"
             raise DataError(self.operation, problem, expected=f"{split}:0 to {split}:{len(dataset) - 1}")
         if dataset.raw.shape[1:] != self.shape:
-            raise self._misfit(f"the data set '{dataset.name}' has images of {_size(dataset.raw.shape[1:])}", "")
+            raise self._misfit(f"the data set '{dataset.name}' has samples of {_size(dataset.raw.shape[1:])}", "")
         return [Sample(f"{split}:{at}", dataset.raw[at], int(dataset.labels[at])) for at in range(start, end + 1)]
 
     def _image(self, path: Path) -> Sample:
-        from PIL import Image, ImageOps
-
-        try:
-            with Image.open(path, formats=("PNG", "JPEG")) as opened:
-                image = ImageOps.exif_transpose(opened)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            problem = f"'{path}' cannot be read as an image ({type(error).__name__})"
-            raise DataError(self.operation, problem, expected="a whole PNG or JPEG file") from error
-        if image.mode.startswith(("I", "F")):
-            problem = f"'{path}' has more than 8 bits a channel"
-            raise DataError(self.operation, problem, remedy="Save it with 8 bits a channel, or give an array.")
-        if image.has_transparency_data and image.convert("RGBA").getchannel("A").tobytes().strip(b"\xff"):
-            raise DataError(self.operation, f"'{path}' has transparent pixels", remedy="Put it on an opaque background first.")
-        image = image.convert("L" if len(self.shape) == 2 else "RGB")
+        if len(self.shape) < 2:
+            problem = f"'{path}' is an image, and the network takes {'rows of a table' if self.shape else 'texts'}"
+            raise DataError(self.operation, problem, expected="an array, or positions in the data set such as test:5")
+        image = open_image(path, self.operation).convert("L" if len(self.shape) == 2 else "RGB")
         note, (height, width) = "", self.shape[:2]
         if image.size != (width, height):
             was = _size((image.height, image.width))
             if not self.resize:
                 raise self._misfit(f"'{path}' has {was}", "Add --resize, or crop and scale it yourself.")
             note = f"'{path}' was resized from {was} to {_size(self.shape)}"
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
+            image = fitted(image, height, width, "stretch")
         return Sample(str(path), np.asarray(image, dtype=np.uint8), note=note)
 
     def _array(self, path: Path) -> list[Sample]:
@@ -110,18 +102,21 @@ class Reader:
             raise ShapeError(
                 self.operation, f"the array in '{path}' is empty, its shape is {array.shape}", expected=f"(N, {wanted})"
             )
+        rows = len(self.shape) == 1
+        meant = "numbers in the units of the table" if rows else "raw pixels from 0 to 255"
         if array.dtype.kind not in "iuf":
-            raise DataError(self.operation, f"'{path}' holds {array.dtype}", expected="numbers: raw pixels from 0 to 255")
+            raise DataError(self.operation, f"'{path}' holds {array.dtype}", expected=meant if rows else f"numbers: {meant}")
         if not np.isfinite(array).all():
-            raise DataError(self.operation, f"'{path}' holds NaN or infinite values", expected="raw pixels from 0 to 255")
-        if array.dtype.kind == "f" or array.min() < 0 or array.max() > 255:
+            raise DataError(self.operation, f"'{path}' holds NaN or infinite values", expected=meant)
+        if not rows and (array.dtype.kind == "f" or array.min() < 0 or array.max() > 255):
             problem = f"'{path}' holds {array.dtype} from {array.min():g} to {array.max():g}"
             remedy = "Scale to 0..255, round, and save as uint8. The network's own preprocessing follows."
             raise DataError(self.operation, problem, expected="raw pixels, whole numbers from 0 to 255", remedy=remedy)
         single = array.shape == self.shape
         if not single and array.shape[1:] != self.shape:
             raise self._misfit(f"the array in '{path}' has the shape {array.shape}", "", f"({wanted}) or (N, {wanted})")
-        images = array.astype(np.uint8)[None] if single else array.astype(np.uint8)
+        samples = array.astype(np.float64 if rows else np.uint8)
+        images = samples[None] if single else samples
         return [Sample(str(path) if single else f"{path}[{place}]", raw) for place, raw in enumerate(images)]
 
     def _misfit(self, problem: str, remedy: str, expected: str = "") -> NetlensError:
@@ -148,4 +143,6 @@ def _load(path: Path, operation: str) -> NDArray[np.generic]:
 
 
 def _size(shape: Sequence[int]) -> str:
+    if len(shape) < 2:
+        return f"{shape[0]} columns" if shape else "one text"
     return f"{shape[0]} by {shape[1]} pixels"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from netlens.publish.explained_inputs import Reader, Sample
 from netlens.publish.explained_record import arrays, notes, record, text
 from netlens.publish.plan import BUILD
 from netlens.trained import obtain
+
+if TYPE_CHECKING:
+    from netlens.views import View
 
 OPERATION = "netlens explain"
 PICTURE, DRAWING, VALUES, TEXT, NUMBERS = FILES = (
@@ -75,7 +78,7 @@ def explain(
     Parameters
     ----------
     card : a tutorial model's name, or the path of a card.
-    inputs : image files, arrays of raw images, or positions in the data set such as `test:5` and `test:0-3`.
+    inputs : image files, arrays of raw samples, or positions in the data set such as `test:5` and `test:0-3`.
     method : a key of `netlens.explain.EXPLAINERS`. `given` : texts for its hyper-parameters.
     target : the name or the index of the class to explain; without one, what the network reads in each input.
     dataset : what a tutorial model is trained on, and where positions are looked up; a card names its own.
@@ -102,8 +105,9 @@ def explain(
     model = own or obtain(name, dataset, data_root=data_root, device=device, seed=seed)[0]
     batch = _batch(samples, model)
     attribution = explainer(model, batch.inputs, _target(target, model))
-    sentences = describe(model, batch.inputs, attribution)
-    return _write(folder, model, samples, batch, attribution, sentences, {"dataset": held_out.name, "seed": seed})
+    sentences = describe(model, batch.inputs, attribution, names=held_out.features)
+    view = _view(model, samples, batch, attribution, held_out.features)
+    return _write(folder, model, samples, batch, attribution, sentences, view, {"dataset": held_out.name, "seed": seed})
 
 
 def _splits(own: Model | None, name: str, dataset: str, data_root: str) -> Callable[[str], Dataset]:
@@ -163,6 +167,16 @@ def _target(text: str, model: Model) -> int | None:
     raise unknown(OPERATION, f"class of {model.name}", text, model.classes)
 
 
+def _view(model: Model, samples: Sequence[Sample], batch: Batch, attribution: Attribution, features: Sequence[str]) -> View:
+    """The picture of the first inputs: maps over images, bars for the rows of a table."""
+    from netlens.views import columns_by_samples, methods_by_samples
+
+    if features:
+        titles = [sample.name for sample in samples[:SHOWN]]
+        return columns_by_samples(_first(attribution), _head(batch), features, model.classes, titles=titles)
+    return methods_by_samples([_first(attribution)], _head(batch), model.classes)
+
+
 def _write(
     folder: Path,
     model: Model,
@@ -170,11 +184,9 @@ def _write(
     batch: Batch,
     attribution: Attribution,
     sentences: Sequence[str],
+    view: View,
     facts: Mapping[str, Any],
 ) -> Explained:
-    from netlens.views import methods_by_samples
-
-    view = methods_by_samples([_first(attribution)], _head(batch), model.classes)
     told = {"netlens": netlens.__version__, **facts, **record(model, samples, attribution, sentences)}
     told |= {"alt": view.alt, "caption": view.caption}
     told_as_text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,45 @@ def test_the_picture_shows_the_first_inputs_and_the_numbers_all(tmp_path: Path) 
     assert "the picture shows the first 8 of 10 inputs" in done.stderr
     with np.load(tmp_path / "made" / "values.npz") as kept:
         assert torch.from_numpy(kept["values"]).shape == (10, 1, 8, 8)
+
+
+def table(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["explain", "breast-cancer-mlp", *arguments])
+
+
+def test_rows_of_a_table_are_explained_by_their_columns(tmp_path: Path) -> None:
+    done = table("test:5", "test:2", "--method", "gradient_x_input", "--out", "made")
+    assert done.exit_code == 0, done.output
+    batch = data.load("breast-cancer").take([5, 2])
+    model, _ = obtain("breast-cancer-mlp")
+    told = json.loads((tmp_path / "made" / "explanation.json").read_text())
+    with np.load(tmp_path / "made" / "values.npz") as kept:
+        assert np.array_equal(kept["raw"], batch.raw)
+        assert kept["values"].shape == (2, 30)
+        largest = data.load("breast-cancer").features[int(np.abs(kept["values"][0]).argmax())]
+    assert f"test:5 ({told['inputs'][0]['target']}): {largest}" in told["alt"]
+    assert [one["target"] for one in told["inputs"]] == [model.classes[at] for at in model.logits(batch.inputs).argmax(1)]
+    np.save(tmp_path / "rows.npy", batch.raw)
+    assert table("rows.npy", "--method", "gradient_x_input", "--out", "again").exit_code == 0
+    with np.load(tmp_path / "again" / "values.npz") as again, np.load(tmp_path / "made" / "values.npz") as kept:
+        assert np.array_equal(again["values"], kept["values"])
+
+
+@pytest.mark.parametrize(
+    ("given", "method", "said"),
+    [
+        ("a.png", "saliency", "is an image, and the network takes rows of a table"),
+        ("few.npy", "saliency", r"has the shape \(2, 3\)\. Expected \(30\) or \(N, 30\)"),
+        ("nan.npy", "saliency", "holds NaN or infinite values. Expected numbers in the units of the table"),
+        ("test:5", "grad_cam", "breast-cancer-mlp has no layer with maps .* Use saliency or integrated_gradients instead"),
+        ("test:5", "integrated_gradients", "Use baseline='zero'"),
+        ("test:5", "rise", "Use kernel_shap, lime or occlusion"),
+    ],
+)
+def test_what_does_not_suit_a_table_is_told(tmp_path: Path, given: str, method: str, said: str) -> None:
+    picture(tmp_path / "a.png")
+    np.save(tmp_path / "few.npy", np.zeros((2, 3)))
+    np.save(tmp_path / "nan.npy", np.full((2, 30), np.nan))
+    done = table(given, "--method", method)
+    assert done.exit_code == 2
+    assert re.search(said, done.stderr), done.stderr
