@@ -53,7 +53,7 @@ def _parts(
     rows: NDArray[np.float64], labels: NDArray[Any], features: list[str], groups: dict[str, NDArray[np.str_]] | None = None
 ) -> dict[str, Part]:
     """Split rows with the same mix of classes, and their groups with them."""
-    numbers = np.arange(len(labels))
+    numbers: Any = np.arange(len(labels))
     return {
         split: Part(rows[ids], truth, None, tuple(features), {name: values[ids] for name, values in (groups or {}).items()})
         for split, (ids, truth) in stratified(numbers, labels.astype(np.int64), HELD_OUT).items()

@@ -72,7 +72,7 @@ def by_correlation(model: Model, inputs: torch.Tensor, target: int) -> Importanc
     scale = np.sqrt((centred**2).sum(0) * (answer**2).sum())
     values = np.divide(centred.T @ answer, scale, out=np.zeros(columns.shape[1]), where=scale > 0)
     errors = (1 - values**2) / np.sqrt(max(len(columns) - 1, 1))
-    return Importance("correlation", values, errors, "correlation", "does the answer go with the column?")
+    return Importance("correlation", values, errors, "r, from -1 to 1", "does the answer go with the column?")
 
 
 def by_permutation(
