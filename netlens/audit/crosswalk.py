@@ -48,7 +48,7 @@ def _row(row: Mapping[str, Any], declared: Mapping[str, str], shown: set[str]) -
         "rule": row["rule"],
         "clause": row["clause"],
         "about": row["about"],
-        "state": " and ".join(states) or NOT_SUPPLIED,
+        "state": ", ".join(states) or NOT_SUPPLIED,
         "evidence": evidence,
         "declared": given,
         "missing": lacking,

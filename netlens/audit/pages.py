@@ -7,7 +7,7 @@ numbers stand, as output metadata `{"netlens": {"numbers": [JSON pointers]}}`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -88,18 +88,16 @@ def _data(audit: Audit) -> Iterator[Traced]:
     train, test = (document["data"][split] for split in ("train", "test"))
     yield from _message(audit, "data")
     yield Traced(views.class_counts(train["by_class"] if train else None, test["by_class"], subject.noun), ("/data",))
-    yield from _area(audit, "data")
+    yield from _figures(audit, "data")
 
 
 def _performance(audit: Audit) -> Iterator[Traced]:
-    if not audit.subject.finite:
-        yield from _area(audit, "performance")
-        return
-    result = audit.subject.performance
     yield from _message(audit, "performance")
-    yield Traced(views.forest(result), ("/performance/recall", "/performance/precision"))
-    yield from _area(audit, "performance")
-    yield Traced(views.rates(result), ("/performance/recall", "/performance/precision"))
+    if audit.subject.finite:
+        result = audit.subject.performance
+        yield Traced(views.forest(result), ("/performance/recall", "/performance/precision"))
+        yield Traced(views.rates(result), ("/performance/recall", "/performance/precision"))
+    yield from _figures(audit, "performance")
 
 
 def _confusion(audit: Audit) -> Iterator[Traced]:
@@ -113,7 +111,7 @@ def _confidence(audit: Audit) -> Iterator[Traced]:
     yield from _message(audit, "confidence")
     if audit.subject.finite:
         yield Traced(views.reliability(audit.subject.calibration), ("/calibration",))
-    yield from _area(audit, "confidence")
+    yield from _figures(audit, "confidence")
 
 
 def _worst(audit: Audit) -> Iterator[Traced]:
@@ -133,21 +131,21 @@ def _worst(audit: Audit) -> Iterator[Traced]:
 def _explanations(audit: Audit) -> Iterator[Traced]:
     subject = audit.subject
     picked = subject.cases
-    if picked is None or subject.test.modality != "image" or not subject.differentiable:
+    if picked is None or subject.test.modality != "image":
         yield _say(say("This page shows pictures. It does not apply to this model or these data."))
     else:
-        yield _say(cases.picked(audit))
-        yield Traced(
-            views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=subject.stamps), ("/cases",)
-        )
-    yield from _area(audit, "explanations")
+        yield _say(cases.picked(audit), "/cases")
+        maps = views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=subject.stamps)
+        yield Traced(maps, ("/cases",))
+    yield from _message(audit, "explanations")
+    yield from _figures(audit, "explanations")
 
 
 def _belief(audit: Audit) -> Iterator[Traced]:
     yield from _message(audit, "belief in explanations")
     if stamps := audit.subject.stamps:
         yield Traced(views.stamps(list(stamps.values())), ("/findings/NL551", "/findings/NL552", "/findings/NL553"))
-    yield from _area(audit, "belief in explanations")
+    yield from _figures(audit, "belief in explanations")
 
 
 def _area_page(*names: str) -> Callable[[Audit], Iterator[Traced]]:
@@ -155,7 +153,7 @@ def _area_page(*names: str) -> Callable[[Audit], Iterator[Traced]]:
 
     def parts(audit: Audit) -> Iterator[Traced]:
         yield from _message(audit, *names)
-        yield from _area(audit, *names)
+        yield from _figures(audit, *names)
 
     return parts
 
@@ -163,34 +161,42 @@ def _area_page(*names: str) -> Callable[[Audit], Iterator[Traced]]:
 def _crosswalk(audit: Audit) -> Iterator[Traced]:
     rows = audit.document()["crosswalk"]
     yield _say(scope.laws(rows), "/crosswalk")
-    shown = [
-        {
-            say("rule"): f"{row['rule']} {row['clause']}",
-            say("what it is about"): row["about"],
-            say("state"): row["state"],
-            say("evidence in this report"): ", ".join(areas.section(one) for one in row["evidence"]) or "–",
-            say("still missing"): ", ".join(one.replace("_", " ") for one in row["missing"]) or "–",
-        }
-        for row in rows["rows"]
-    ]
-    yield _table(pd.DataFrame(shown), "/crosswalk")
+    for rule in dict.fromkeys(row["rule"] for row in rows["rows"]):
+        yield _say(f"### {rule}")
+        shown = [
+            {
+                say("clause"): row["clause"],
+                say("what it is about"): row["about"],
+                say("state"): row["state"],
+                say("evidence here"): ", ".join(areas.section(one) for one in row["evidence"]) or "–",
+                say("still missing"): ", ".join(scope.lacking(one) for one in row["missing"]) or "–",
+            }
+            for row in rows["rows"]
+            if row["rule"] == rule
+        ]
+        yield _table(pd.DataFrame(shown), "/crosswalk/rows")
 
 
 def _rules(audit: Audit) -> Iterator[Traced]:
-    frame = audit.rules()
-    frame.columns = pd.Index([say("id"), say("passes when"), say("because")])
-    yield _table(frame, "/findings")
-
-
-def _thresholds(audit: Audit) -> Iterator[Traced]:
     yield _say(scope.judged_by(audit), "/policy")
-    yield _table(pd.DataFrame(audit.policy.rows()), "/policy/thresholds")
+    rows = [
+        {
+            say("id"): one.code,
+            say("passes when"): one.rule,
+            say("why these limits"): scope.limits(audit.policy, one.code),
+        }
+        for one in audit.findings.values()
+    ]
+    yield _table(pd.DataFrame(rows), "/policy/thresholds")
+
+
+def _sign_off(audit: Audit) -> Iterator[Traced]:
+    yield _table(pd.DataFrame({say("to be filled in by hand"): scope.sign_off(audit), " ": ""}), "/report")
 
 
 def _provenance(audit: Audit) -> Iterator[Traced]:
     yield from _message(audit, "provenance")
     yield _table(pd.DataFrame(list(audit.provenance.items()), columns=[say("what"), say("value")]), "/provenance")
-    yield from _area(audit, "provenance")
 
 
 def _trace(audit: Audit) -> Iterator[Traced]:
@@ -219,30 +225,34 @@ PAGES: dict[str, Callable[[Audit], Iterator[Traced]]] = {
     "change": _area_page("change"),
     "crosswalk": _crosswalk,
     "rules": _rules,
-    "thresholds": _thresholds,
     "provenance": _provenance,
     "trace": _trace,
+    "sign-off": _sign_off,
 }
 
 
 def _message(audit: Audit, *names: str) -> Iterator[Traced]:
-    """The sentence that a page is about: that of its gravest finding."""
+    """The sentence that a page is about, that of its gravest finding; then what all its checks found."""
     found = audit.of(*names)
     if not found:
         yield _say(say("No check of this is in this report."))
         return
     first = min(found, key=lambda one: SEVERITY.index(one.verdict))
-    yield _say(f"**{first.sentence}** {first.reason}", f"/findings/{first.code}")
-
-
-def _area(audit: Audit, *names: str) -> Iterator[Traced]:
-    """The figures of the checks of some areas, and a table of what was found."""
-    found = audit.of(*names)
-    for one in found:
-        if (view := CHECKS[one.code].view) and one.evidence:
-            yield Traced(getattr(views, view)(one.evidence), (f"/findings/{one.code}/evidence",))
-    if found:
+    mark = say(" {word} ({code}).", word=summary.word(first), code=first.code) if len(found) == 1 else ""
+    yield _say(f"**{first.sentence}** {first.reason}{mark}", f"/findings/{first.code}")
+    if len(found) > 1:
         yield Traced(views.table(_found(found)), tuple(f"/findings/{one.code}" for one in found))
+
+
+def _figures(audit: Audit, *names: str) -> Iterator[Traced]:
+    """The figures of the checks of some areas; the id of the check stands in the caption."""
+    for one in audit.of(*names):
+        if (view := CHECKS[one.code].view) and one.evidence:
+            drawn = getattr(views, view)(one.evidence)
+            yield Traced(
+                replace(drawn, caption=f"{drawn.caption} {say('Check {code}.', code=one.code)}"),
+                (f"/findings/{one.code}/evidence",),
+            )
 
 
 def _found(findings: Iterable[Finding]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What netlens knows by name: notebooks with their parameters, methods, data sets, models."""
+"""What netlens knows by name: notebooks with their parameters, methods, data sets, models, checks."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def parameter_lines(path: Path) -> list[str]:
 
 
 def rows(what: str) -> Rows:
-    """All of one sort: `notebooks`, `methods`, `datasets` or `models`."""
+    """All of one sort: `notebooks`, `methods`, `datasets`, `models` or `checks`."""
     if what == "notebooks":
         return notebooks(paths.project(OPERATION))
-    return {"methods": methods, "datasets": datasets, "models": models}[what]()
+    return {"methods": methods, "datasets": datasets, "models": models, "checks": checks}[what]()
 
 
 def lines(what: str, rows: Rows) -> list[str]:
@@ -100,3 +100,19 @@ def models() -> Rows:
     from netlens.models.tutorial import TUTORIAL_MODELS
 
     return {name: asdict(entry) for name, entry in TUTORIAL_MODELS.items()}
+
+
+def checks() -> Rows:
+    """The checks of an audit: what each asks, needs and costs, and its usual thresholds."""
+    from netlens.audit import CHECKS, PROFILES
+
+    return {
+        code: {
+            "summary": f"{check.title} ({check.area})",
+            "what": check.what,
+            "needs": list(check.needs),
+            "passes for 1,000 samples": {profile: check.cost(profile, 1000) for profile in PROFILES},
+            "limits": {name: {"value": limit.value, "reason": limit.reason} for name, limit in check.limits.items()},
+        }
+        for code, check in CHECKS.items()
+    }

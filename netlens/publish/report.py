@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from netlens.errors import UsageError
 from netlens.publish import gate, stored
 from netlens.publish import notebook as nb
 from netlens.publish.atomic import new_folder
 from netlens.publish.plan import BUILD, plan
-from netlens.publish.report_files import fresh, refuse_foreign, write
+from netlens.publish.report_cost import cost
+from netlens.publish.report_files import fresh, numbers, refuse_foreign, write
 from netlens.publish.run import run_all
 
 NOTEBOOK = "audit"
@@ -33,8 +36,20 @@ class Audited:
     folder: Path
     problems: tuple[gate.Problem, ...]
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """The content of its audit.json."""
+        content: dict[str, Any] = json.loads((self.folder / numbers(NOTEBOOK)).read_text(encoding="utf-8"))
+        return content
 
-def audit(project: Path, models: Sequence[str], given: Mapping[str, str], out: Path | None = None) -> list[Audited]:
+
+def audit(
+    project: Path,
+    models: Sequence[str],
+    given: Mapping[str, str],
+    out: Path | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> list[Audited]:
     """Audit models and write a report of each.
 
     Parameters
@@ -42,6 +57,7 @@ def audit(project: Path, models: Sequence[str], given: Mapping[str, str], out: P
     models : names of tutorial models, or paths of cards.
     given : texts for further parameters of the audit notebook.
     out : the folder that receives one folder a model; by default the project's `_build/reports`.
+    say : told what each audit will cost, before it runs.
 
     Raises
     ------
@@ -59,6 +75,9 @@ def audit(project: Path, models: Sequence[str], given: Mapping[str, str], out: P
     folders = [(out or reports_folder(project)) / name for name in names]
     for folder in folders:
         refuse_foreign(folder, NOTEBOOK, OPERATION)
+    for name, one in zip(names, plans, strict=True):
+        if not one.folder.is_dir() and (price := cost(one)):
+            say(f"{name}: {price}")
     found = []
     for name, folder, done in zip(names, folders, run_all(plans, OPERATION), strict=True):
         if not fresh(done, folder):

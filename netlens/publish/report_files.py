@@ -44,7 +44,7 @@ def write(done: Plan, folder: Path, operation: str) -> None:
     (folder / f"{done.name}.ipynb").write_text(source, encoding="utf-8")
     (folder / f"{done.name}.html").write_text(page(notebook), encoding="utf-8")
     (folder / left.name).write_bytes(left.read_bytes())
-    (folder / f"{done.name}.pdf").write_bytes(pdf_bytes(notebook))
+    (folder / f"{done.name}.pdf").write_bytes(pdf_bytes(notebook, attached={left.name: left.read_bytes()}))
     digests = {name: fingerprints.of_file(folder / name) for name in files(done.name)}
     (folder / STAMP).write_text(json.dumps({"key": _key(done), "files": digests}, indent=1) + "\n", encoding="utf-8")
 

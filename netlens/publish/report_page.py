@@ -17,6 +17,7 @@ CITATION = re.compile(r"\{cite:[a-z]+\}`([^`]+)`")
 DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$")
 HIDDEN = {"remove-cell", "remove-output", "site-only"}
+MARKS = {"PASS": "✓", "WARN": "!", "FAIL": "✗", "NOT SHOWN": "?"}
 FIRST_HEADING = re.compile(r"\A\s*# .*$", re.MULTILINE)
 
 
@@ -74,12 +75,33 @@ def _code_style() -> str:
 
 
 def _head(title: str, report: dict[str, Any]) -> str:
-    """The title, the facts and the notice at the top of the page."""
+    """The title, what was found, the facts and the notice at the top of the page."""
     subtitle = f"<p class='subtitle'>{escape(report['subtitle'])}</p>\n" if report.get("subtitle") else ""
     rows = "".join(f"<dt>{escape(str(label))}</dt><dd>{escape(str(value))}</dd>\n" for label, value in report.get("facts", []))
     facts = f"<dl>\n{rows}</dl>\n" if rows else ""
     notice = f"<p class='notice'>{escape(report['notice'])}</p>\n" if report.get("notice") else ""
-    return f"<header>\n<h1>{escape(title)}</h1>\n{subtitle}{facts}{notice}</header>\n"
+    return f"<header>\n<h1>{escape(title)}</h1>\n{subtitle}{_found(report)}{facts}{notice}</header>\n"
+
+
+def _found(report: dict[str, Any]) -> str:
+    """What an audit found: a sentence, one field an area, the main findings, and what could not be tested."""
+    if "strip" not in report:
+        return ""
+    fields = "".join(
+        f'<li class="{one["verdict"].lower().replace(" ", "-")}"><strong>{escape(one["title"])}</strong> '
+        f"<b>{MARKS[one['verdict']]} {one['verdict']}</b> <span>{escape(one['told'])}</span></li>\n"
+        for one in report["strip"]
+    )
+    main = "".join(
+        f"<li><b>{escape(word)}: {escape(name)}.</b> {escape(sentence)} <small>({escape(code)})</small></li>\n"
+        for word, name, sentence, code in report["main"]
+    )
+    more = f"<p>{escape(report['more'])}</p>\n" if report["more"] else ""
+    return (
+        f"<p class='lead'>{escape(report['lead'])}</p>\n<ul class='strip'>\n{fields}</ul>\n"
+        + (f"<ul class='main'>\n{main}</ul>\n" if main else "")
+        + f"{more}<p class='untested'>{escape(report['untested'])}</p>\n"
+    )
 
 
 def _drop_first_heading(cells: list[nb.Cell]) -> None:

@@ -16,7 +16,7 @@ MODELS = ("model", "other")  # the parameters that name a model
 
 
 def check(values: Mapping[str, Value], operation: str, folder: Path | None = None) -> dict[str, Value]:
-    """Check the values of `dataset`, `model`, `device`, `seed`, and make the paths of `model` and `data_root` absolute.
+    """Check the values of `dataset` (which may be empty), `model`, `device`, `seed`, and make paths absolute: of `model`, `data_root`, `policy` and `previous`.
 
     Parameters
     ----------
@@ -25,17 +25,21 @@ def check(values: Mapping[str, Value], operation: str, folder: Path | None = Non
 
     Raises
     ------
-    UsageError : a data set, model, device or seed that does not exist.
+    UsageError : a data set, model, device, seed or file that does not exist.
     """
     checked = dict(values)
     here = folder or Path.cwd()
-    if isinstance(name := values.get("dataset"), str):
+    if isinstance(name := values.get("dataset"), str) and name:
         _dataset(name, operation)
     for key in MODELS:
         if isinstance(name := values.get(key), str):
             checked[key] = model(name, operation, here)
     if isinstance(root := values.get("data_root"), str) and root:
         checked["data_root"] = str(_absolute(root, here))
+    if isinstance(name := values.get("policy"), str) and name.endswith(".toml"):
+        checked["policy"] = _file(name, here, "policy", operation)
+    if isinstance(name := values.get("previous"), str) and name:
+        checked["previous"] = _file(name, here, "audit", operation)
     if isinstance(name := values.get("device"), str):
         _device(name, operation)
     if isinstance(seed := values.get("seed"), int) and not 0 <= seed <= LARGEST_SEED:
@@ -80,6 +84,13 @@ def _device(name: str, operation: str) -> None:
         raise unknown(operation, "device", name, DEVICES)
     if name not in ("auto", "cpu"):
         choose(name, operation)
+
+
+def _file(path: str, folder: Path, kind: str, operation: str) -> str:
+    found = _absolute(path, folder)
+    if not found.is_file():
+        raise UsageError(operation, f"there is no {kind} '{found}'", remedy="Give the path of a file.")
+    return str(found)
 
 
 def _absolute(path: str, folder: Path) -> Path:

@@ -39,7 +39,7 @@ def test_a_measurement_counts_only_when_it_was_shown():
     assert rows({}, replace(FOUND, verdict="NOT SHOWN"))[clause]["state"] == "NOT SUPPLIED"
     both = rows({"metrics": "They fit."}, FOUND)[clause]
     assert (both["state"], both["evidence"], both["declared"], both["missing"]) == (
-        "measured and declared", ["performance"], ["metrics"], ["instructions"],
+        "measured, declared", ["performance"], ["metrics"], ["instructions"],
     )  # fmt: skip
 
 

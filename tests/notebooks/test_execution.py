@@ -17,11 +17,13 @@ NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 SMALL = {
     "03_saliency_and_gradcam": {"samples": "[0, 1]", "n_samples": "8", "n_steps": "8"},
     "04_lime_and_shap": {"samples": "[0, 1]", "n_samples": "100", "cells": "4", "counts": "[40, 80]"},
+    "05_attention_maps": {"samples": "[0, 1]", "measured": "20", "judged": "6"},
     "06_sequences": {"measured": "40", "judged": "6", "others": "['mnist-rnn']"},
     "07_may_it_be_believed": {"samples": "[0, 1]", "measured": "8", "draws": "1", "memorised": "150"},
     "compare": {"n_explained": "6"},
     "self_test": {"n_clean": "1"},
-    "audit": {"n_worst": "2"},
+    "10_features_and_boundaries": {"n_steps": "30", "units": "6", "measured": "60", "grid": "20"},
+    "audit": {"n_worst": "2", "profile": "quick"},
 }
 
 pytestmark = pytest.mark.slow
@@ -77,7 +79,7 @@ def test_the_audit_writes_its_numbers_beside_itself(project):
     copy = execute(project, "audit", small("audit"))
     document = json.loads((copy.parent / "audit.json").read_text())
     assert document["performance"]["accuracy"]["n"] == 359
-    assert document["provenance"]["command"] == "netlens audit mnist-cnn --dataset digits -p seed=0"
+    assert document["provenance"]["command"] == "netlens audit mnist-cnn --dataset digits --profile quick --seed 0"
 
 
 @pytest.mark.parametrize("name", ["01_train_mnist_cnn", "audit"])

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netlens.audit.check import AREAS
 from netlens.audit.language import say
+from netlens.audit.sentences.areas import section
 
 if TYPE_CHECKING:
     from netlens.audit.audit import Audit
+    from netlens.audit.policy import Policy
+
+MOST = 6  # findings that have a line of their own on the page for signatures
 
 NOT_SUPPLIED = "NOT SUPPLIED"
 
@@ -82,3 +87,39 @@ def judged_by(audit: Audit) -> str:
         about=audit.policy.about,
         required=required or say("none"),
     )
+
+
+def limits(policy: Policy, code: str) -> str:
+    """Every threshold of a check with its reason, and who set it where that was not the check itself."""
+    return " ".join(
+        say("{name} {value}: {reason}{source}", name=name, value=f"{one.value:g}", reason=one.reason, source=_set_by(one.source))
+        for name, one in policy.thresholds.get(code, {}).items()
+    )
+
+
+def lacking(key: str) -> str:
+    """What a row of the table of laws still lacks: a declaration of the author, or a measurement."""
+    return section(key) if key in AREAS else key.replace("_", " ")
+
+
+def sign_off(audit: Audit) -> list[str]:
+    """The lines that a person fills in: the usual ones, and one for each failure and caution."""
+    asked = [
+        say("Reason for accepting {code}: {title}", code=one.code, title=one.title.lower())
+        for one in audit.findings.values()
+        if one.verdict in ("FAIL", "WARN")
+    ]
+    if len(asked) > MOST:
+        asked = [say("Reasons for accepting each of {n} failures and cautions (on a sheet of their own)", n=str(len(asked)))]
+    return [
+        say("Name and role"),
+        say("Decision: accept, accept with exceptions, refuse"),
+        *asked,
+        say("Exceptions, and until when they hold"),
+        say("Digest of audit.json that was read"),
+        say("Date, place, signature"),
+    ]
+
+
+def _set_by(source: str) -> str:
+    return "" if source == say("the check") else say(" (Set by {source}.)", source=source)

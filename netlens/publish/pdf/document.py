@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from netlens.errors import RunError
@@ -23,13 +24,16 @@ PICTURE = re.compile(r'#inline-picture\("((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"
 
 @dataclass(frozen=True)
 class Document:
-    """What Typst needs: the main source and the files that it names."""
+    """What Typst needs: the main source, the files that it names, and the names of those that are embedded."""
 
     source: str
     files: dict[str, bytes]
+    attached: tuple[str, ...] = ()
 
 
-def document(notebook: dict[str, Any], *, folder: Path | None, name: str, code: bool) -> Document:
+def document(
+    notebook: dict[str, Any], *, folder: Path | None, name: str, code: bool, attached: Mapping[str, bytes] = MappingProxyType({})
+) -> Document:
     """Write a notebook as Typst.
 
     Raises
@@ -52,15 +56,20 @@ def document(notebook: dict[str, Any], *, folder: Path | None, name: str, code: 
         "subtitle": report.get("subtitle", ""),
         "facts": [[str(part) for part in fact] for fact in report.get("facts", [])],
         "notice": report.get("notice", ""),
-        "contents": sum(len(HEADING.findall(text)) for text in body) > 4,
+        "contents": "strip" not in report and sum(len(HEADING.findall(text)) for text in body) > 4,
     }
+    for key in ("lead", "strip", "main", "more", "untested"):
+        if key in report:
+            head[key] = report[key]
     files = {
         **found.files,
+        **attached,
         "template.typ": (HERE / "template.typ").read_bytes(),
         "head.json": json.dumps(head, ensure_ascii=False).encode(),
     }
     start = '#import "template.typ": *\n#show: report.with(json("head.json"))\n\n'
-    return Document(start + "\n\n".join(body) + "\n", files)
+    start += "".join(f"#attached({quoted(name)})\n" for name in attached)
+    return Document(start + "\n\n".join(body) + "\n", files, tuple(attached))
 
 
 def _convert(pieces: Sequence[Piece]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,14 @@ class NetlensPDFExporter(Exporter):
         return pdf_bytes(notebook, folder=folder, name=metadata.get("name", ""), code=not self.exclude_input), found
 
 
-def pdf_bytes(notebook: dict[str, Any], *, folder: Path | None = None, name: str = "", code: bool = False) -> bytes:
+def pdf_bytes(
+    notebook: dict[str, Any],
+    *,
+    folder: Path | None = None,
+    name: str = "",
+    code: bool = False,
+    attached: Mapping[str, bytes] | None = None,
+) -> bytes:
     """Make the PDF of a notebook.
 
     Parameters
@@ -43,10 +51,11 @@ def pdf_bytes(notebook: dict[str, Any], *, folder: Path | None = None, name: str
     folder : where pictures that the text names by a relative path are looked for.
     name : the title of last resort, when neither the metadata nor a heading gives one.
     code : show code cells.
+    attached : files to embed, by name; each is declared to be the data of the document.
 
     Returns
     -------
-    A PDF/A-2a and PDF/UA-1 file. Its dates are those of SOURCE_DATE_EPOCH, or the year 2000, never the clock's.
+    A PDF/A-2a and PDF/UA-1 file; PDF/A-3a when files are embedded, which PDF/A-2a forbids. Its dates are those of SOURCE_DATE_EPOCH, or the year 2000, never the clock's.
 
     Raises
     ------
@@ -55,4 +64,4 @@ def pdf_bytes(notebook: dict[str, Any], *, folder: Path | None = None, name: str
     from netlens.publish.pdf.document import document
     from netlens.publish.pdf.typesetting import typeset
 
-    return typeset(document(notebook, folder=folder, name=name, code=code))
+    return typeset(document(notebook, folder=folder, name=name, code=code, attached=attached or {}))

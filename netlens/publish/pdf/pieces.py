@@ -40,13 +40,15 @@ class Collected:
 
 
 def collect(notebook: dict[str, Any], *, code: bool) -> Collected:
-    """Collect what a notebook shows. Tags: `remove-cell`, `site-only`, `remove-input`, `remove-output`, `hide-output`."""
+    """Collect what a notebook shows. Tags: `new-page`, `remove-cell`, `site-only`, `remove-input`, `remove-output`, `hide-output`."""
     found = Collected()
     for number, cell in enumerate(notebook["cells"], start=1):
         tags = set(cell.get("metadata", {}).get("tags", []))
         if tags & HIDDEN:
             continue
         source = _text(cell["source"])
+        if "new-page" in tags:
+            found.pieces.append(Piece("typst", "#pagebreak(weak: true)", number))
         if cell["cell_type"] == "markdown":
             found.pieces.append(Piece("markdown", _attached(display_math(source), cell, number, found), number))
         elif cell["cell_type"] == "code":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 NUMBER = re.compile(r"^[-+−±<>~≤≥]?\s*[\d][\d,.  ]*(e[-+]?\d+)?\s*%?$", re.IGNORECASE)
 VERDICTS = {"PASS", "WARN", "FAIL", "NOT SHOWN"}
-WHOLE = 24  # a table of no more rows stays on one page
+WHOLE = 20  # a table of no more rows stays on one page
 LONG = 18  # a column whose longest cell has more characters shares the width that is left
 
 
@@ -54,14 +54,20 @@ def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int) -> str:
     numeric = [bool(texts) and all(NUMBER.match(text) or text in {"", "NaN", "—"} for text in texts) for texts in by_column]
     titles = [row[place].text for row in head[-1:] if len(row) == columns for place in range(columns)] or [""] * columns
     longest = [max(map(len, [*texts, title]), default=1) for texts, title in zip(by_column, titles, strict=True)]
-    widths = ["auto" if size <= LONG else f"{min(size, 90)}fr" for size in longest]
+    blank = [bool(texts) and not any(texts) for texts in by_column]  # to be filled in by hand
+    widths = [
+        "2fr" if empty else "auto" if size <= LONG else f"{min(size, 90)}fr" for size, empty in zip(longest, blank, strict=True)
+    ]
+    if any(blank):
+        widths = ["1fr" if width != "2fr" else width for width in widths]
     size = "8.8pt" if columns <= 6 else "8pt" if columns <= 9 else "7pt"
     rows = [", ".join(_entry(cell, head=True) for cell in row) for row in head]
     header = f"table.header({', '.join(rows)}), " if rows else ""
     cells = ",\n".join(", ".join(_entry(cell, head=False) for cell in row) for row in body)
     aligned = ", ".join("right" if number else "left" for number in numeric)
     whole = "true" if len(body) > WHOLE else "false"
-    return f"sized-table({size}, {whole}, columns: ({', '.join(widths)},), align: ({aligned},), {header}{cells})"
+    tall = "inset: (x: 5pt, y: 13pt), " if any(blank) else ""
+    return f"sized-table({size}, {whole}, {tall}columns: ({', '.join(widths)},), align: ({aligned},), {header}{cells})"
 
 
 def _entry(cell: Cell, *, head: bool) -> str:

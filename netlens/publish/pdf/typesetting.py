@@ -31,7 +31,7 @@ UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 
 
 def typeset(document: Document) -> bytes:
-    """Set a document as PDF/A-2a and PDF/UA-1.
+    """Set a document as PDF/A-2a and PDF/UA-1; as PDF/A-3a when files are attached.
 
     A character that no font here has is written as its number, such as (U+1F680), and a warning names it.
 
@@ -46,7 +46,7 @@ def typeset(document: Document) -> bytes:
     options: dict[str, Any] = {
         "format": "pdf",
         "ignore_system_fonts": True,
-        "pdf_standards": ["a-2a", "ua-1"],
+        "pdf_standards": ["a-3a" if document.attached else "a-2a", "ua-1"],
         "timestamp": int(os.environ.get("SOURCE_DATE_EPOCH", FIXED_TIME)),
         "sys_inputs": {"asian": asian},
     }
