@@ -19,6 +19,7 @@ from netlens.models.model import Model
 Images = NDArray[np.uint8]
 AT_ONCE = 256
 SEVERITIES = 3
+LEGIBLE = 28
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,12 @@ def contrast(pixels: Pixels, keep: float, _draw: np.random.Generator) -> Pixels:
 
 
 def coarse(pixels: Pixels, keep: float, _draw: np.random.Generator) -> Pixels:
-    """Shrink each image to a share of its size by averaging, and enlarge it again: too few pixels."""
-    small = [max(2, round(keep * side)) for side in pixels.shape[1:3]]
-    for axis, (side, fewer) in enumerate(zip(pixels.shape[1:3], small, strict=True), start=1):
+    """Shrink each image to a share of its size by averaging, and enlarge it again: too few pixels.
+
+    Images with sides below 28 pixels, which have few to lose, are shrunk less.
+    """
+    for axis, side in enumerate(pixels.shape[1:3], start=1):
+        fewer = max(2, round(side * (1 - (1 - keep) * min(1.0, side / LEGIBLE))))
         weights = _averaging(side, fewer)
         back = (2 * np.arange(side) + 1) * fewer // (2 * side)
         pixels = np.moveaxis(np.tensordot(pixels, weights[back], axes=(axis, 1)), -1, axis)

@@ -53,10 +53,13 @@ def test_disturbances_by_hand():
 
 
 def test_coarse_pixels_average():
-    raw = np.arange(100, dtype=np.uint8).reshape(1, 10, 10)
-    coarse = corrupt(raw, "coarse pixels", 1)[0]
-    assert len(np.unique(coarse)) == 36
+    raw = np.add.outer(np.arange(0, 140, 5), np.arange(0, 112, 4)).astype(np.uint8)[None]
+    coarse = corrupt(raw, "coarse pixels", 3)[0]
+    assert coarse.shape == (28, 28)
+    assert len(np.unique(coarse, axis=0)) == 10  # 0.35 of 28
     assert coarse.mean() == pytest.approx(raw.mean(), abs=1)
+    small = corrupt(raw[:, :8, :8], "coarse pixels", 3)[0]
+    assert len(np.unique(small, axis=0)) == 7  # a small image has few pixels to lose
 
 
 def test_the_loss_is_measured_on_the_same_images(model, data):

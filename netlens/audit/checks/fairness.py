@@ -63,19 +63,24 @@ def sentence(attribute: str, gap: Gap, favourable: str) -> str:
         "lower": gap.lower,
         "higher": gap.higher,
         "attribute": attribute,
-        "points": f"{abs(100 * by.difference):.0f}",
+        "points": _points(by.difference),
         "answer": favourable,
     }
     text = {
-        RIGHT: say("By {attribute}: the answers for {lower} are right {points} points less often than for {higher}.", **values),
-        SELECTED: say("By {attribute}: {lower} get the answer {answer} {points} points less often than {higher}.", **values),
-        FOUND: say("By {attribute}: of those who merit the answer {answer}, {lower} get it {points} points less often than {higher}.", **values),
-        FALSE: say("By {attribute}: of those who do not merit the answer {answer}, {lower} get it {points} points less often than {higher}.", **values),
+        RIGHT: say("By {attribute}: the answers for {lower} are right {points} less often than for {higher}.", **values),
+        SELECTED: say("By {attribute}: {lower} get the answer {answer} {points} less often than {higher}.", **values),
+        FOUND: say("By {attribute}: of those who merit the answer {answer}, {lower} get it {points} less often than {higher}.", **values),
+        FALSE: say("By {attribute}: of those who do not merit the answer {answer}, {lower} get it {points} less often than {higher}.", **values),
     }[gap.rate]  # fmt: skip
     if gap.real:
         return text + " " + say("Chance alone does not explain it.")
     most = in_hundred(max(-by.low, 0.0))
     return text + " " + say("Chance alone could explain it; a gap of up to {most} points is possible.", most=most)
+
+
+def _points(difference: float) -> str:
+    whole = round(abs(100 * difference))
+    return say("1 point") if whole == 1 else say("{points} points", points=str(whole))
 
 
 def _evidence(found: list[Fairness]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     members = losses(torch.softmax(subject.train_logits.double(), 1).numpy(), labels)
     found = membership(members, losses(subject.probabilities, subject.performance.labels), seed=subject.seed)
     area = found.auc
-    quiet = area.value <= found.null or area.high <= limits["good"]
+    quiet = area.value <= max(found.null, limits["good"])
     verdict: Verdict = "PASS" if quiet else "FAIL" if area.low > limits["bad"] else "WARN"
     grid = np.linspace(0, 1, POINTS)
     evidence = {

@@ -11,10 +11,11 @@ from tests.behaviour.conftest import SIDE, halves, images
 
 CLASSES = ("left", "right")
 PLAIN = Preprocess((0.0,), (1.0,))
+PLACE = SIDE * (SIDE // 2) + SIDE // 2 - 1
 
 
 class Answers(nn.Module):
-    """Reads the logits of the two classes from the first two pixels: the answer, and how sure it is, are written into the image."""
+    """Reads the logits of the two classes from two pixels in the middle: the answer, and how sure it is, are written into the image."""
 
     def __init__(self):
         super().__init__()
@@ -22,7 +23,7 @@ class Answers(nn.Module):
         self.scale = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, inputs):
-        return 20 * self.scale * self.flatten(inputs)[:, :2]
+        return 20 * self.scale * self.flatten(inputs)[:, PLACE : PLACE + 2]
 
 
 def clean(n=300, **settings):
@@ -40,10 +41,11 @@ def answering(confidence, labels, right, *, groups=None, train=None, seed=0):
 def spoken(confidence, labels, right, split="test", seed=0, groups=None):
     """Images that hold the answers of `Answers`; the rest is noise, so that no two are equal."""
     raw = np.random.default_rng(seed).integers(0, 256, (len(labels), SIDE, SIDE)).astype(np.uint8)
-    raw[:, 0, :2] = 0
+    row, column = divmod(PLACE, SIDE)
+    raw[:, row, column : column + 2] = 0
     logit = np.log(confidence / (1 - confidence)) * 255 / 20
     answers = np.where(right, labels, 1 - labels)
-    raw[np.arange(len(labels)), 0, answers] = np.clip(np.round(logit), 1, 255).astype(np.uint8)
+    raw[np.arange(len(labels)), row, column + answers] = np.clip(np.round(logit), 1, 255).astype(np.uint8)
     return Dataset("spoken", split, CLASSES, raw, labels.astype(np.int64), PLAIN, groups=groups or {})
 
 
