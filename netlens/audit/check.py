@@ -91,8 +91,8 @@ class Check:
 
     @property
     def page(self) -> str:
-        """The page of the book on this check."""
-        return f"checks/{self.code}"
+        """Where the book speaks of this check."""
+        return f"book/checks.html#{self.code.lower()}"
 
     def planned(self, profile: str, available: int) -> int:
         """How many samples the check uses when `available` are there."""

@@ -12,13 +12,14 @@ from typing import Any
 import yaml
 
 from netlens.errors import RunError, UsageError
-from netlens.publish import notebook, stored
+from netlens.publish import checks_page, notebook, stored
 from netlens.publish.apidoc import api_overview, api_pages
 from netlens.publish.atomic import new_folder
 from netlens.publish.method_table import write_methods
 from netlens.publish.named_figures import write_named_figures
 from netlens.publish.page import page
 from netlens.publish.reports_page import reports_page
+from netlens.publish.turning import copy_program
 
 OPERATION = "netlens build"
 API = "book/api"
@@ -50,6 +51,7 @@ def stage(project: Path, executed: Mapping[str, Path], target: Path, *, reports:
         shutil.copytree(_present(project / "book", project), fresh / "book")
         _write_notebooks(project, executed, pages, fresh)
         (fresh / f"{REPORTS}.md").write_text(reports_page(reports or {}), encoding="utf-8")
+        (fresh / f"{checks_page.PAGE}.md").write_text(checks_page.checks_page(), encoding="utf-8")
         _write_reference(fresh)
         write_methods(fresh)
         _copy_mathjax(fresh / "book" / "_static" / "mathjax")
@@ -86,6 +88,7 @@ def _write_notebooks(project: Path, executed: Mapping[str, Path], pages: list[st
         shown = page(copy, name, record)
         write_named_figures(copy, name, staged)
         (folder / f"{name}.ipynb").write_text(json.dumps(shown, indent=1), encoding="utf-8")
+        copy_program([shown], staged / "book" / "_static")
         source = _present(project / "notebooks" / f"{name}.ipynb", project)
         shutil.copy2(source, folder / "sources" / source.name)
 
