@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from netlens.publish import turning
 from netlens.publish.named_figures import PREFIX
 from netlens.publish.notebook import Cell, Notebook, tags, text
 from netlens.publish.recipe import INJECTED, PARAMETERS, Recipe, shown_parameters
@@ -90,6 +91,8 @@ def _split(cell: Cell, namer: Namer) -> Iterator[Cell]:
             yield current
         current = None
         yield part
+        if turns := turning.scene(output):
+            yield _display("text/html", turns, f"{identity}-{position}-turning", follow)
     if current is not None:
         yield current
 
