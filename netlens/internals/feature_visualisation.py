@@ -129,14 +129,20 @@ def _own(listener: Listener, outputs: dict[str, torch.Tensor], n: int) -> torch.
 
 
 def _alike(listener: Listener, outputs: dict[str, torch.Tensor], pixels: torch.Tensor, n: int) -> torch.Tensor:
-    """The mean cosine between what the images of one unit do: in the maps of its layer, or where it has none, in the pixels."""
+    """The mean cosine between what the images of one unit do.
+
+    Of a neuron in a map: what all channels answer at its place, so that only what it sees counts. Of a channel: which channels answer
+    together. Of a layer without maps: the pixels.
+    """
     found = []
     for place, unit in enumerate(listener.units):
         rows = slice(place * n, (place + 1) * n)
         maps = outputs[unit.layer][rows]
-        if maps.ndim == 4:
+        if maps.ndim == 4 and unit.position is not None:
+            what = maps[:, :, unit.position[0], unit.position[1]]
+        elif maps.ndim == 4:
             flat = maps.flatten(2)
-            what = (flat @ flat.transpose(1, 2)).flatten(1)  # which channels answer together
+            what = (flat @ flat.transpose(1, 2)).flatten(1)
         else:
             what = pixels[rows].flatten(1)
             what = what - what.mean(1, keepdim=True)
