@@ -12,7 +12,6 @@ from netlens.errors import unknown
 from netlens.models.model import Model
 
 PILOT = 64
-MEANT = {"quick": "about 10,000 forward passes", "standard": "about 75,000 forward passes", "full": "every sample that there is"}
 
 
 @dataclass(frozen=True)

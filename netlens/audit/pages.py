@@ -40,7 +40,7 @@ class Page:
     parts: tuple[Traced, ...]
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display  # type: ignore[attr-defined]
+        from IPython.display import display
 
         for part in self.parts:
             display(part)  # type: ignore[no-untyped-call]
@@ -89,6 +89,19 @@ def _data(audit: Audit) -> Iterator[Traced]:
     yield from _message(audit, "data")
     yield Traced(views.class_counts(train["by_class"] if train else None, test["by_class"], subject.noun), ("/data",))
     yield from _figures(audit, "data")
+    yield from _suspects(audit)
+
+
+def _suspects(audit: Audit) -> Iterator[Traced]:
+    """Pictures that someone should look at: labels that look wrong, and near copies."""
+    subject = audit.subject
+    if subject.test.modality != "image":
+        return
+    wrong, near = (audit.findings[code].evidence if code in audit.findings else {} for code in ("NL203", "NL202"))
+    if wrong.get("positions"):
+        yield Traced(views.label_errors(wrong, subject.test), ("/findings/NL203/evidence",))
+    if near.get("pairs") and subject.train is not None:
+        yield Traced(views.near_copies(near, subject.test, subject.train), ("/findings/NL202/evidence",))
 
 
 def _performance(audit: Audit) -> Iterator[Traced]:

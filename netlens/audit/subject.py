@@ -22,7 +22,7 @@ from netlens.models.model import Model
 from netlens.quality import Ranking, Stamp, rank
 
 SCHEMA = "netlens-audit/2"
-RANKED = {"quick": 6, "standard": 12, "full": 32}  # samples on which explanations are tried
+RANKED = {"quick": 4, "standard": 12, "full": 32}  # samples on which explanations are tried
 NOUNS = {"image": "image", "text": "text", "table": "row"}
 
 

@@ -55,7 +55,7 @@ CHECK = Check(
     beware="To change with the weights is the least that can be asked; it does not show that an explanation is right.",
     measure=measure,
     needs=("answers", "gradients"),
-    samples=(6, 12, 32),
+    samples=(4, 12, 32),
     passes=lambda n: 2 * 2 * (3 + 96 + 3) * n,
     limits={
         "excess": Limit(0.1, "A tenth of a correlation is left to the luck of the random weights."),
