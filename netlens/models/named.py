@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from typing import Any
 from torch import nn
 
 from netlens.card import Card
-from netlens.errors import ModelError, unknown
+from netlens.errors import ModelError
 from netlens.models.files import first_line
 from netlens.seeding import seeded
 
+NEAR = 6  # names that are offered; a library knows hundreds
 NETWORK = {"huggingface_hub", "requests", "httpx", "urllib", "urllib3", "pytest_socket"}  # libraries that fail when offline
 RANDOM = "its weights are random: the card asks for a network without `weights` and with pretrained = false"
 
@@ -44,7 +46,7 @@ def torchvision_model(card: Card) -> Built:
     name, pretrained = card.model.torchvision, wants_pretrained(card)
     known = models.list_models(module=models)
     if name not in known:
-        raise unknown(card.operation, "classifier of torchvision", name, known, ModelError)
+        raise _no_such(card, "torchvision", name, known)
     weights = models.get_model_weights(name).DEFAULT if pretrained else None
     more = {"progress": False} if pretrained else {}
     more |= {"init_weights": True} if name in ("googlenet", "inception_v3") and not pretrained else {}  # it warns without
@@ -75,12 +77,18 @@ def timm_model(card: Card) -> Built:
     if folder := local(card, name):
         name = f"local-dir:{folder}"
     elif not timm.is_model(name.removeprefix("hf-hub:").partition(".")[0]) and not name.startswith("hf"):
-        raise unknown(card.operation, "classifier of timm", name, timm.list_models(), ModelError)
+        raise _no_such(card, "timm", name, timm.list_models())
     with seeded(0), constructing(card, "timm", card.model.timm):
         net = timm.create_model(name, pretrained=pretrained, **card.model.arguments)
     config = timm.data.resolve_model_data_config(net)
     said = {"mean": list(config["mean"]), "std": list(config["std"]), "size": list(config["input_size"][1:])}
     return Built(net, said, notes(card))
+
+
+def _no_such(card: Card, library: str, name: str, known: list[str]) -> ModelError:
+    near = difflib.get_close_matches(name, known, n=NEAR, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'? Near: {', '.join(near)}." if near else f"It knows {len(known)} names."
+    return ModelError(card.operation, f"there is no classifier of {library} '{name}'", remedy=hint)
 
 
 def notes(card: Card) -> tuple[str, ...]:

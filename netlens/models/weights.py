@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ def read_file(path: Path, operation: str, *, unpickle: bool = False) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=not unpickle)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)  # what comes of it is an error, or nothing
+            return torch.load(path, map_location="cpu", weights_only=not unpickle)
     except Exception as error:  # the readers raise many kinds; all mean that the file cannot be used
         raise _unreadable(operation, error) from error
 
@@ -81,8 +84,10 @@ def _unreadable(operation: str, error: Exception) -> ModelError:
         problem = f"it is pickled Python, which brings '{brought[1]}' along: to read it could run any code"
         remedy = "Save `net.state_dict()` alone, or write `unpickle = true` in [model] if you trust whoever made it."
         return ModelError(operation, problem, expected=EXPECTED, remedy=remedy)
+    said = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition(". ")[0]  # torch's own advice is to run the code
+    told = first_line(type(error)(said)) if "Weights only load failed" in str(error) else first_line(error)
     remedy = "Was the download or the copy cut short?"
-    return ModelError(operation, f"it cannot be read ({first_line(error)})", expected=EXPECTED, remedy=remedy)
+    return ModelError(operation, f"it cannot be read ({told})", expected=EXPECTED, remedy=remedy)
 
 
 def fill(net: nn.Module, state: State, operation: str, weights: str, network: str) -> None:
