@@ -58,7 +58,7 @@ class Heard:
 
 
 @contextmanager
-def attention(model: Model, operation: str = "attention", *, graph: bool = False) -> Iterator[Heard]:
+def attention(model: Model | nn.Module, operation: str = "attention", *, graph: bool = False) -> Iterator[Heard]:
     """Keep the weights of every attention during the forward passes inside the context. The network is not touched.
 
     `F.scaled_dot_product_attention`, `F.multi_head_attention_forward` and a softmax whose result is multiplied with values are
@@ -66,6 +66,7 @@ def attention(model: Model, operation: str = "attention", *, graph: bool = False
 
     Parameters
     ----------
+    model : a model, or any network of torch.
     graph : put the weights into the graph, so that one can differentiate by them; they stay in it for as long as they are kept.
 
     Yields
@@ -81,12 +82,13 @@ def attention(model: Model, operation: str = "attention", *, graph: bool = False
     -----
     Cost: each attention is computed once more, in float32. Memory: 4 N heads Q K bytes a call, for as long as `Heard` is kept.
     """
-    _require_open(model, operation)
+    net, name = (model.net, model.name) if isinstance(model, Model) else (model, type(model).__name__)
+    _require_open(net, name, operation)
     heard = Heard()
-    ear = _Ear(model, operation, graph, heard)
+    ear = _Ear(name, operation, graph, heard)
     with ExitStack() as stack:
         stack.enter_context(no_fast_path())
-        for path, module in model.net.named_modules():
+        for path, module in net.named_modules():
             stack.callback(module.register_forward_pre_hook(ear.enters(path), with_kwargs=True).remove)
             stack.callback(module.register_forward_hook(ear.leaves, always_call=True).remove)
         stack.enter_context(_Listener(ear))
@@ -113,8 +115,8 @@ class _Listener(TorchFunctionMode):
 class _Ear:
     """Turns calls of functions into records, and knows in which module they happen."""
 
-    def __init__(self, model: Model, operation: str, graph: bool, heard: Heard) -> None:
-        self.model, self.operation, self.graph, self.heard = model, operation, graph, heard
+    def __init__(self, name: str, operation: str, graph: bool, heard: Heard) -> None:
+        self.name, self.operation, self.graph, self.heard = name, operation, graph, heard
         self.inside: list[str] = []
         self.counts: Counter[str] = Counter()
         self.trace = Trace()
@@ -149,7 +151,7 @@ class _Ear:
             raise self._dropout()
         if wanted["static_k"] is not None or wanted["static_v"] is not None:
             problem = (
-                f"the attention `{self._layer}` of {self.model.name} gets its keys or values ready-made (static_k, static_v)"
+                f"the attention `{self._layer}` of {self.name} gets its keys or values ready-made (static_k, static_v)"
             )
             raise ModelError(self.operation, problem, expected="keys and values that it projects itself")
         own, weights = functional.multi_head_attention_forward(*given, **named)
@@ -207,13 +209,13 @@ class _Ear:
         if error <= (max(allowed, ON_ACCELERATOR) if own.device.type != "cpu" and own.dtype != torch.float64 else allowed):
             return error
         problem = (
-            f"in `{self._layer or 'the network itself'}` of {self.model.name} weights times values miss the attention's own result by "
+            f"in `{self._layer or 'the network itself'}` of {self.name} weights times values miss the attention's own result by "
             f"{error:.2g} of the largest value, where {allowed:g} is rounding"
         )
         raise ModelError(self.operation, problem, expected="an attention that computes what its arguments say")
 
     def _dropout(self) -> ModelError:
-        problem = f"the attention `{self._layer or 'the network itself'}` of {self.model.name} drops weights at random"
+        problem = f"the attention `{self._layer or 'the network itself'}` of {self.name} drops weights at random"
         return ModelError(self.operation, problem, remedy="Put the network into evaluation mode first: net.eval().")
 
 
@@ -222,16 +224,16 @@ def _within(path: str, block: str) -> bool:
     return path == block or not block or path.startswith(f"{block}.")
 
 
-def _require_open(model: Model, operation: str) -> None:
+def _require_open(net: nn.Module, name: str, operation: str) -> None:
     """Refuse networks whose operations cannot be seen."""
-    if any(isinstance(module, torch.jit.ScriptModule) for module in model.net.modules()):
+    if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
         kind = "is TorchScript, which does not show its operations"
-    elif any(isinstance(module, torch.fx.GraphModule) and _lowered(module) for module in model.net.modules()):
+    elif any(isinstance(module, torch.fx.GraphModule) and _lowered(module) for module in net.modules()):
         kind = "is an exported program, in which attention is taken apart and no layer is left to name"
     else:
         return
     remedy = "Use the network that it was made from."
-    raise ModelError(operation, f"the attention of {model.name} cannot be listened to: it {kind}", remedy=remedy)
+    raise ModelError(operation, f"the attention of {name} cannot be listened to: it {kind}", remedy=remedy)
 
 
 def _lowered(module: torch.fx.GraphModule) -> bool:

@@ -10,6 +10,7 @@ from netlens.quality.known_answers import KnownAnswers, known_answers, truths
 from netlens.quality.labels import randomise_labels, shuffled_labels
 from netlens.quality.marker import planted_marker
 from netlens.quality.ranking import Ranking, rank
+from netlens.quality.removal import Foretold, Removal, foretold, removal
 from netlens.quality.road import ROAD
 from netlens.quality.sanity import Sanity, randomise
 from netlens.quality.sensitivity import AverageSensitivity, MaxSensitivity
@@ -47,6 +48,7 @@ __all__ = [
     "Entropy",
     "ExplainerMetric",
     "FaithfulnessCorrelation",
+    "Foretold",
     "Infidelity",
     "Insertion",
     "KnownAnswers",
@@ -56,6 +58,7 @@ __all__ = [
     "PixelFlipping",
     "Policy",
     "Ranking",
+    "Removal",
     "Sanity",
     "Score",
     "SeedStability",
@@ -66,12 +69,14 @@ __all__ = [
     "between_models",
     "diagnosis",
     "foreground",
+    "foretold",
     "interval",
     "known_answers",
     "planted_marker",
     "randomise",
     "randomise_labels",
     "rank",
+    "removal",
     "shuffled_labels",
     "similarity",
     "stamp",

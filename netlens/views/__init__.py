@@ -37,6 +37,7 @@ from netlens.views.states import gates, hidden_states
 from netlens.views.suspects import label_errors, near_copies
 from netlens.views.table import Table, rates, table
 from netlens.views.text import cloud, words
+from netlens.views.text_methods import methods_by_words
 from netlens.views.training import curves, gradient_flow
 from netlens.views.unfamiliar import unfamiliar_confidence
 from netlens.views.units import exciting, idle, maps, response
@@ -90,6 +91,7 @@ __all__ = [
     "masking_curve",
     "membership_roc",
     "methods_by_samples",
+    "methods_by_words",
     "mistakes",
     "name_of",
     "near_copies",

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.explain import Attribution
+from netlens.explain.wording import joined
 from netlens.quality.stamp import Stamp
 from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent, plural
 from netlens.views.samples import picture
 from netlens.views.titles import title_of
+
+CLASSLESS = ("attention", "attention_rollout")  # the same map for every class
 
 
 def reduce(attribution: Attribution) -> NDArray[np.float64]:
@@ -149,9 +152,16 @@ def methods_by_samples(
         f"{plural(len(batch), 'image')} in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
         f"Share of each map's size that lies on the ink: {listed}.{broken}"
     )
+    blind = [name.replace("\n", " ") for name, one in zip(names, attributions, strict=True) if one.method in CLASSLESS]
+    colours = "Red speaks for the class, blue against it" if len(blind) < len(names) else "Red is where much is taken from"
+    apart = (
+        f" {joined(blind)} know{'s' if len(blind) == 1 else ''} no class: there red says how much is taken from a place."
+        if blind
+        else ""
+    )
     caption = (
-        "Red speaks for the class, blue against it, white is zero; the line is the outline of the image. Each row has one scale, cut at "
-        f"its 99.5th percentile, so shades may be compared along a row. Share of the map that lies on the ink: {listed}.{hatched}{broken}"
+        f"{colours}, white is zero; the line is the outline of the image. Each row has one scale, cut at its 99.5th percentile, so shades "
+        f"may be compared along a row.{apart} Share of the map that lies on the ink: {listed}.{hatched}{broken}"
     )
     return View(draw, table, alt, caption)
 

@@ -29,7 +29,7 @@ TITLES = {
     "rule_tree": "Rule tree",
     "attention": "Attention",
     "attention_rollout": "Attention\nrollout",
-    "gradient_weighted_attention": "Gradient-\nweighted att.",
+    "gradient_weighted_attention": "Gradient-weighted\nattention",
 }
 
 

@@ -15,6 +15,7 @@ from netlens import views
 from netlens.behaviour import calibration, performance
 from netlens.explain import Attribution, GradCAM, IntegratedGradients, Saliency, SmoothGrad
 from netlens.views.base import _render
+from tests.views.test_attention import MAKE as ATTENTION
 from tests.views.test_behaviour import MAKE as BEHAVIOUR
 from tests.views.test_columns import MAKE as COLUMNS
 from tests.views.test_comparison import MAKE as COMPARISON
@@ -158,7 +159,7 @@ def test_a_picture_is_the_same_twice(name, seen):
 def test_every_view_is_tested():
     names = {name for name in views.__all__ if callable(getattr(views, name)) and name[0].islower()}
     tables = {"table", "rates", "policy", "ranking", "stamps"}
-    made = set(MAKE).union(BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, QUALITY, SEQUENCES)
+    made = set(MAKE).union(ATTENTION, BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, QUALITY, SEQUENCES)
     assert names - {"claim", "say", "percent", "name_of"} - tables == made, (
         "give the new view a place in MAKE and its words in key_numbers"
     )
