@@ -13,7 +13,7 @@ from netlens.models.model import Model
 
 SAME = (nn.Flatten, nn.Identity, nn.Dropout)
 TINY = 1e-11  # of the largest value at a corner: below it a corner lies on the line
-MOST = 3000
+MOST = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,25 +63,30 @@ def linear_regions(model: Model, plane: Plane, window: Sequence[float], most: in
             leak = layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
             cut: list[Region] = []
             for one in pieces:
-                cut += _bent(one, leak)
+                cut += _bent(one, leak, most)
                 if len(cut) > most:
                     return None
             pieces = cut
     return pieces if _faithful(model, plane, pieces) else None
 
 
-def _bent(region: Region, leak: float) -> list[Region]:
-    """Cut a region where units change sign, and bend what they give."""
-    values = region.values()
-    edge = TINY * values.abs().amax(0).clamp(min=1e-300)
-    crossing = ((values.amin(0) > edge) | (values.amax(0) < -edge)).logical_not().nonzero().flatten().tolist()
-    parts = [region.corners]
-    for unit in crossing:
-        parts = [half for part in parts for half in halves(part, region.slope[unit], region.offset[unit])]
-    bent = []
-    for corners in parts:
-        sign = torch.where(region.slope @ corners.mean(0) + region.offset > 0, 1.0, leak).double()
-        bent.append(Region(corners, sign[:, None] * region.slope, sign * region.offset))
+def _bent(region: Region, leak: float, most: int) -> list[Region]:
+    """Cut a region where units change sign, and bend what they give; it stops a little above `most` pieces."""
+    waiting = [(region.corners, torch.arange(len(region.offset)))]
+    bent: list[Region] = []
+    while waiting and len(bent) <= most:
+        corners, units = waiting.pop()
+        values = corners @ region.slope[units].T + region.offset[units]
+        edge = TINY * values.abs().amax(0).clamp(min=1e-300)
+        crossing = units[(values.amin(0) < -edge) & (values.amax(0) > edge)]
+        parts = halves(corners, region.slope[crossing[0]], region.offset[crossing[0]]) if len(crossing) else [corners]
+        if len(parts) > 1:
+            waiting += [(part, crossing[1:]) for part in reversed(parts)]
+        elif len(crossing) > 1:
+            waiting.append((corners, crossing[1:]))
+        else:
+            sign = torch.where(region.slope @ corners.mean(0) + region.offset > 0, 1.0, leak).double()
+            bent.append(Region(corners, sign[:, None] * region.slope, sign * region.offset))
     return bent
 
 
