@@ -5,6 +5,7 @@ from netlens.data.dataset import Batch, Dataset, Lazy, Samples
 from netlens.data.from_card import classes_of, of_card, preprocess_of
 from netlens.data.load import load
 from netlens.data.preprocess import Preprocess, Standardise, Transform
+from netlens.data.reference import reference
 
 __all__ = [
     "DATASETS",
@@ -20,4 +21,5 @@ __all__ = [
     "load",
     "of_card",
     "preprocess_of",
+    "reference",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from netlens.errors import NetlensError
-from netlens.explain import EXPLAINERS
+from netlens.explain import EXPLAINERS, Attribution, Explainer, Target
 from netlens.explain.gradient import Saliency
 from netlens.explain.maps import map_layers
 from netlens.explain.numbers import are_tokens
@@ -75,3 +77,21 @@ def _asked(question: object) -> str:
         return str(question() or "")
     except NetlensError as error:
         return error.problem
+
+
+def explained(
+    methods: Iterable[Explainer], model: Model, inputs: torch.Tensor, target: Target = None
+) -> tuple[list[Attribution], dict[str, str]]:
+    """Explain by all methods that can.
+
+    Returns
+    -------
+    The attributions in the order of the methods, and for each method that was refused the reason.
+    """
+    found, refused = [], {}
+    for method in methods:
+        try:
+            found.append(method(model, inputs, target))
+        except NetlensError as error:
+            refused[method.name] = error.problem
+    return found, refused

@@ -308,3 +308,17 @@ def test_a_model_without_a_card_names_no_data():
 def test_a_split_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(NetlensError, match=r"there is no split 'tests'\. Did you mean 'test'"):
         of_card(card(tmp_path, "digits"), "tests")
+
+
+def test_without_training_data_the_last_of_the_held_out_samples_are_the_reference(tmp_path):
+    from netlens.data import reference
+
+    csv("x,label\n1,a\n2,b\n3,a\n4,b\n5,a\n")(tmp_path)
+    only = card(tmp_path, CSV)
+    assert reference(only, 2).ids.tolist() == [3, 4]
+    assert len(reference(only, 100)) == 5
+    both = card(tmp_path, CSV, 'train = "csv:t.csv"')
+    assert reference(both, 2).ids.tolist() == [0, 1]
+    assert len(reference(card(tmp_path, "digits"), 2000)) == 1438
+    with pytest.raises(NetlensError, match=r"the file '.*gone\.csv' does not exist"):
+        reference(card(tmp_path, CSV, 'train = "csv:gone.csv"'), 2)
