@@ -15,10 +15,12 @@ import pandas as pd
 from netlens import views
 from netlens.audit.audit import Audit
 from netlens.audit.checks import CHECKS
-from netlens.audit.finding import SEVERITY, Finding
+from netlens.audit.finding import Finding
 from netlens.audit.language import say
 from netlens.audit.sentences import areas, cases, inside, scope, summary, trace
 from netlens.errors import unknown
+
+LEADS = ("FAIL", "WARN", "PASS", "NOT SHOWN")  # whose sentence a page is about: what was found comes before what was not
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,7 @@ def _message(audit: Audit, *names: str) -> Iterator[Traced]:
     if not found:
         yield _say(say("No check of this is in this report."))
         return
-    first = min(found, key=lambda one: SEVERITY.index(one.verdict))
+    first = min(found, key=lambda one: LEADS.index(one.verdict))
     mark = say(" {word} ({code}).", word=summary.word(first), code=first.code) if len(found) == 1 else ""
     yield _say(f"**{first.sentence}** {first.reason}{mark}", f"/findings/{first.code}")
     if len(found) > 1:

@@ -37,10 +37,14 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 
 
 def attributes(subject: Subject) -> dict[str, Any]:
-    """What segments are made of: the class, the groups that the card names, and thirds of each nuisance."""
+    """What segments are made of: the class, the groups that the card names, thirds of each nuisance and of each column of a table."""
     classes = np.asarray(subject.test.classes)[subject.test.labels]
     groups = {name: np.asarray(values).astype(str) for name, values in subject.test.groups.items()}
-    return {say("class"): classes, **groups, **thirds(nuisances(subject.test))}
+    found = {say("class"): classes, **groups, **thirds(nuisances(subject.test))}
+    if subject.test.modality == "table":
+        columns = np.asarray(subject.test.raw[np.arange(len(subject.test))], dtype=np.float64)
+        found |= thirds(dict(zip(subject.test.features, np.nan_to_num(columns.T), strict=True)))
+    return found
 
 
 def sentence(worst: Slice, found: Slices, nouns: str) -> str:
