@@ -82,7 +82,7 @@ def _tested(audit: Audit) -> Iterator[Traced]:
 def _model(audit: Audit) -> Iterator[Traced]:
     found = inside.anatomy(audit.subject)
     yield _say(inside.decision(audit.subject, found), "/model")
-    yield _table(found.frame().head(inside.MOST), "/model", inside.shortened(found))
+    yield _table(inside.layers(found), "/model", inside.shortened(found))
 
 
 def _data(audit: Audit) -> Iterator[Traced]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import netlens
 
 if TYPE_CHECKING:
     from netlens.audit.check import Check, Limit
 
 PAGE = "book/checks"
+SCHEMA = "audit.schema.json"
 INTRODUCTION = """\
 # What the checks ask
 
@@ -17,7 +22,8 @@ uncertainty, lies wholly on the good side. FAIL: wholly on the bad side. WARN: i
 input is missing. No verdict comes from a single number, and there is no score over all.
 
 The thresholds below are the usual ones. A policy may set others; the report prints those that were used, with the reason.
-The cost is given in forward passes of one sample, for 1,000 test samples.
+The cost is given in forward passes of one sample, for 1,000 test samples. A report's `audit.json` holds every number; {{download}}`its JSON
+Schema <_static/{schema}>` says what stands where.
 """
 
 
@@ -27,13 +33,19 @@ def checks_page() -> str:
     from netlens.audit.checks import CHECKS
     from netlens.audit.sentences.areas import title
 
-    parts = [INTRODUCTION.format(number=len(CHECKS)), _overview(CHECKS.values())]
+    parts = [INTRODUCTION.format(number=len(CHECKS), schema=SCHEMA), _overview(CHECKS.values())]
     for area in AREAS:
         found = [check for check in CHECKS.values() if check.area == area]
         if found:
             parts.append(f"## {title(area)}\n")
             parts += [_section(check) for check in found]
     return "\n".join(parts)
+
+
+def copy_schema(folder: Path) -> None:
+    """Publish the schema of audit.json with the site."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(Path(netlens.__file__).parent / "audit" / SCHEMA, folder / SCHEMA)
 
 
 def _overview(checks: Iterable[Check]) -> str:

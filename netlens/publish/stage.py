@@ -51,6 +51,7 @@ def stage(project: Path, executed: Mapping[str, Path], target: Path, *, reports:
         shutil.copytree(_present(project / "book", project), fresh / "book")
         _write_notebooks(project, executed, pages, fresh)
         (fresh / f"{REPORTS}.md").write_text(reports_page(reports or {}), encoding="utf-8")
+        checks_page.copy_schema(fresh / "book" / "_static")
         (fresh / f"{checks_page.PAGE}.md").write_text(checks_page.checks_page(), encoding="utf-8")
         _write_reference(fresh)
         write_methods(fresh)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from netlens.audit.language import say
 from netlens.internals.architecture import Architecture, architecture
 
@@ -29,6 +31,13 @@ def decision(subject: Subject, found: Architecture) -> str:
         cost=large(found.multiply_adds),
         depth=str(found.depth),
     )
+
+
+def layers(found: Architecture) -> pd.DataFrame:
+    """The first layers as a table, large numbers in groups of three digits."""
+    frame = found.frame().head(MOST)
+    counts = ("parameters", "multiply-adds")
+    return frame.assign(**{name: [f"{number:,}" for number in frame[name]] for name in counts})
 
 
 def large(number: int) -> str:
