@@ -13,7 +13,7 @@ PLANTED = {
     "large": "ReLUs, and first weights four times too large",
     "relu": "ReLUs, and weights drawn for them (He and others 2015)",
     "normalised": "sigmoids, each after a normalisation of its batch",
-    "residual": "sigmoids, each layer added to its own input (He and others 2016)",
+    "residual": "sigmoids about zero, each layer added to its own input (He and others 2016)",
 }
 
 
@@ -46,7 +46,7 @@ class Deep(nn.Module):
         state = self.bends[0](self.norms[0](self.first(self.flatten(inputs))))
         for layer, norm, bend in zip(self.hidden, self.norms[1:], self.bends[1:], strict=True):
             new = bend(norm(layer(state)))
-            state = state + new if self.residual else new
+            state = state + (new - 0.5) if self.residual else new
         logits: torch.Tensor = self.last(state)
         return logits
 

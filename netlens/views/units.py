@@ -14,23 +14,20 @@ from netlens.data import Batch, Dataset
 from netlens.errors import ShapeError, UsageError
 from netlens.internals.idle import Idle
 from netlens.internals.survey import Survey
-from netlens.views.base import ACCENT, INK, MUTED, PALETTE, UNSIGNED, WARM, WIDTH, View, new_figure, percent, plural
+from netlens.views.base import ACCENT, INK, MUTED, PALETTE, SIGNED, UNSIGNED, WARM, WIDTH, View, new_figure, percent, plural
+from netlens.views.prose import Prose, say
 from netlens.views.samples import picture
 
 CHANNELS = 8
 
 
-def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: Sequence[int] | None = None) -> View:
+def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: Sequence[int] | None = None) -> View | Prose:
     """Show the maps (N, C, h, w) of several layers for one image: some channels in columns, each with a scale of its own.
 
     Parameters
     ----------
     kept : layer -> what it gave, as `netlens.capture.activations` keeps it; layers without maps are left out.
     channels : which; by default the ones of each layer with the highest values.
-
-    Raises
-    ------
-    ShapeError : no layer has maps.
     """
     shown: dict[str, tuple[list[int], torch.Tensor]] = {}
     for path, values in kept.items():
@@ -39,7 +36,7 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
             order = list(channels) if channels is not None else one.amax((1, 2)).sort(descending=True).indices[:CHANNELS].tolist()
             shown[path] = ([unit for unit in order if unit < len(one)], one)
     if not shown:
-        raise ShapeError("views.maps", "no layer has maps with a height and a width", expected="a layer before the first vector")
+        return say("**No layer of this network has maps.** They give vectors or tokens, which have no height and no width.")
     rows = [
         {
             "layer": path,
@@ -69,7 +66,9 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
                 grid[0, 0].set_ylabel(text, fontsize=8, color=INK)
             for column, unit in enumerate(units, start=1):
                 low, high = float(one[unit].min()), float(one[unit].max())
-                grid[row, column].imshow(one[unit], cmap=UNSIGNED, vmin=min(low, 0.0), vmax=max(high, min(low, 0.0) + 1e-9))
+                end = max(abs(low), abs(high)) or 1.0
+                colours = {"cmap": SIGNED, "vmin": -end, "vmax": end} if low < 0 else {"cmap": UNSIGNED, "vmin": 0.0, "vmax": end}
+                grid[row, column].imshow(one[unit], **colours)
                 grid[row, column].set_title(f"{unit}: {high:.2g}", fontsize=6.8, fontweight="normal", loc="center", pad=2)
         return figure
 
@@ -78,17 +77,21 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
     said = ", ".join(f"{path} {percent(float(share), 0)}" for path, share in sparse.items())
     alt = f"Maps of sample {int(batch.ids[place])} in {plural(len(shown), 'layer')}: {', '.join(shown)}. Above zero: {said}."
     chosen = "Chosen channels" if channels is not None else "The channels with the highest values"
-    caption = f"{chosen} of each layer; over each map its number and its largest value. Every map has its own scale, from 0 or below (dark) to that value (bright). Share of places above zero: {said}."
+    caption = f"{chosen} of each layer; over each map its number and its largest value. Every map has its own scale. Where a layer gives negative values red is above zero and blue below; elsewhere dark is zero. Share of places above zero: {said}."
     return View(draw, table, alt, caption)
 
 
-def exciting(found: Survey, samples: Dataset, layer: str, units: Sequence[int], most: int = 8) -> View:
+def exciting(found: Survey, samples: Dataset, layer: str, units: Sequence[int], most: int = 8) -> View | Prose:
     """Show the images of a data set that excite units most, one row a unit; the value above each.
 
     Raises
     ------
     UsageError : the survey kept no samples, or the layer has no such unit.
     """
+    if samples.modality != "image":
+        return say(
+            "**There are no images to show here.** The survey names the samples that excite a unit most: `survey(...)[layer].top`."
+        )
     kept = found[layer]
     if not len(kept.top):
         raise UsageError("views.exciting", "the survey kept no samples", remedy="Call survey(..., top=9).")

@@ -114,7 +114,12 @@ def test_the_network_is_left_as_it_was():
     net.train()
     net.pool1.eval()
     architecture(net, torch.rand(1, 1, 28, 28))
-    assert (net.training, net.pool1.training, net.conv1.weight.requires_grad, net.fc1.weight.requires_grad) == (True, False, False, True)
+    assert (net.training, net.pool1.training, net.conv1.weight.requires_grad, net.fc1.weight.requires_grad) == (
+        True,
+        False,
+        False,
+        True,
+    )
 
 
 def test_half_precision_and_several_inputs():
@@ -133,7 +138,9 @@ def test_exported_networks_and_torchscript_show_the_whole():
     assert (found.multiply_adds, found.parameters, found.layers[0].shape) == (50, 61, (1, 6))
 
 
-@pytest.mark.parametrize(("net", "inputs", "said"), [(nn.Linear(4, 2), torch.rand(0, 4), "is empty"), (nn.Linear(4, 2), (), "is empty")])
+@pytest.mark.parametrize(
+    ("net", "inputs", "said"), [(nn.Linear(4, 2), torch.rand(0, 4), "is empty"), (nn.Linear(4, 2), (), "is empty")]
+)
 def test_empty_inputs_are_refused(net, inputs, said):
     with pytest.raises(ShapeError, match=said):
         architecture(net, inputs)
@@ -149,7 +156,17 @@ def test_a_deep_network_becomes_few_blocks():
 
     found = architecture(torchvision.models.resnet50(weights=None), torch.rand(1, 3, 64, 64))
     drawn = blocks(found)
-    assert [block.label for block in drawn] == ["input", "conv1", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"]
+    assert [block.label for block in drawn] == [
+        "input",
+        "conv1",
+        "maxpool",
+        "layer1",
+        "layer2",
+        "layer3",
+        "layer4",
+        "avgpool",
+        "fc",
+    ]
     assert [block.count for block in drawn[3:7]] == [3, 4, 6, 3]
     assert all(block.skip for block in drawn[3:7])
     assert sum(block.multiply_adds for block in drawn) == found.multiply_adds
