@@ -36,7 +36,7 @@ def page(batch: Batch, panels: int, steps: int, *, wide: int = 1) -> tuple[Figur
             for axes in line:
                 axes.set_axis_off()
             continue
-        if batch.raw.ndim >= 3 and batch.raw.shape[1] == steps:
+        if of_rows(batch, steps):
             picture(line[0], batch.raw[place])
             line[0].set_anchor("E")
         else:
@@ -44,6 +44,11 @@ def page(batch: Batch, panels: int, steps: int, *, wide: int = 1) -> tuple[Figur
         for axes in line[1:]:
             downward(axes, steps)
     return figure, grid[:count]
+
+
+def of_rows(batch: Batch, steps: int) -> bool:
+    """Whether the steps are the rows of images."""
+    return batch.raw.ndim >= 3 and batch.raw.shape[1] == steps
 
 
 def downward(axes: Axes, steps: int) -> None:
@@ -59,6 +64,7 @@ def answer_while_reading(logits: torch.Tensor, batch: Batch, classes: Sequence[s
     chances = torch.softmax(logits.double(), 2).numpy()
     final = chances[:, -1].argmax(1)
     settled = [_settled(part.argmax(1)) for part in chances]
+    step_name = "row" if of_rows(batch, chances.shape[1]) else "step"
     table = pd.DataFrame(
         {"sample": int(sample), "step": step + 1, "class": name, "probability": float(chances[place, step, number])}
         for place, sample in enumerate(batch.ids)
@@ -82,7 +88,7 @@ def answer_while_reading(logits: torch.Tensor, batch: Batch, classes: Sequence[s
             axes.axhline(settled[place], color=RULE, linewidth=1, zorder=0)
             axes.set_xlim(0, 1)
             axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-            axes.set_title(f"“{classes[final[place]]}” from row {settled[place] + 1} on", fontsize=8)
+            axes.set_title(f"“{classes[final[place]]}” from {step_name} {settled[place] + 1} on", fontsize=8)
         return figure
 
     told = "; ".join(
@@ -91,7 +97,7 @@ def answer_while_reading(logits: torch.Tensor, batch: Batch, classes: Sequence[s
     )
     alt = f"{plural(len(batch), 'sample')}, each beside the probability of every class after each of {chances.shape[1]} steps. {told}."
     caption = (
-        "Read downward: beside each row of the image, what the network would answer if it ended there. The thick line is the final answer, the "
+        f"Read downward: at each {step_name}, what the network would answer if the sequence ended there. The thick line is the final answer, the "
         f"grey line marks where it stays ahead for good: {told}. Classes that never reach {percent(SEEN, 0)} are left out."
     )
     return View(draw, table, alt, caption)
@@ -126,14 +132,14 @@ def steps_compared(saliency: torch.Tensor, effect: torch.Tensor, batch: Batch, c
             right.set_xlim(-limit * 1.05, limit * 1.05)
             left.set_xlim(0, float(sizes[place].max()) * 1.05 or 1.0)
         grid[0, 1].set_title("size of the gradient", fontsize=8.5)
-        grid[0, 2].set_title("fall of the logit, row hidden", fontsize=8.5)
+        grid[0, 2].set_title("fall of the logit when hidden", fontsize=8.5)
         return figure
 
     named = ", ".join(f"sample {sample} {value:+.2f}" for sample, value in zip(batch.ids, correlations, strict=True))
     peaks = ", ".join(f"step {int(part.argmax()) + 1}" for part in falls)
     alt = f"{plural(len(batch), 'sample')}, each beside two bar charts over {sizes.shape[1]} steps. Largest fall when hidden: {peaks}. Rank correlation: {named}."
     caption = (
-        "Grey: how strongly the logit reacts to a tiny change of the row. Red: how far it falls when the row is blanked; blue: it rises. Each chart "
+        "Grey: how strongly the logit reacts to a tiny change of the step. Red: how far it falls when the step is hidden; blue: it rises. Each chart "
         f"has a scale of its own. The two need not agree. Rank correlation: {named}."
     )
     return View(draw, table, alt, caption)
@@ -162,5 +168,5 @@ def tracked(states: States, found: Tracking, quantity: torch.Tensor, batch: Batc
 
     told = f"the correlation on samples that did not choose it is {found.correlation:+.2f}; with the samples exchanged it is {found.chance:.2f}"
     alt = f"{plural(len(batch), 'sample')}, each beside two lines over {unit.shape[1]} steps: {name}, and unit {found.unit} of {states.name}; {told}."
-    caption = f"Grey: {name}, row by row. Blue: unit {found.unit} of `{states.name}`, laid on it by one straight line for all samples; {told}."
+    caption = f"Grey: {name}, step by step. Blue: unit {found.unit} of `{states.name}`, laid on it by one straight line for all samples; {told}."
     return View(draw, table, alt, caption)

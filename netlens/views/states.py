@@ -11,7 +11,7 @@ from netlens.data import Batch
 from netlens.errors import UsageError
 from netlens.internals.recurrent import States
 from netlens.views.base import ACCENT, MUTED, RULE, SIGNED, WIDTH, View, new_figure, plural
-from netlens.views.reading import downward
+from netlens.views.reading import downward, of_rows
 from netlens.views.samples import picture
 
 
@@ -28,7 +28,7 @@ def hidden_states(states: States, batch: Batch, place: int = 0) -> View:
     def draw() -> Figure:
         figure = new_figure(WIDTH, 2.35)
         left, right = figure.subplots(1, 2, width_ratios=(1, 2.3))
-        if batch.raw.ndim >= 3 and batch.raw.shape[1] == len(values):
+        if of_rows(batch, len(values)):
             picture(left, batch.raw[place])
         else:
             left.set_axis_off()
@@ -36,7 +36,7 @@ def hidden_states(states: States, batch: Batch, place: int = 0) -> View:
         downward(right, len(values))
         right.set_box_aspect(1 / 2.3)
         right.set_xlabel(f"{values.shape[1]} units, in the order in which they peak", fontsize=8)
-        right.set_ylabel("after row", fontsize=8)
+        right.set_ylabel("after row" if of_rows(batch, len(values)) else "after step", fontsize=8)
         right.set_xticks([])
         bar = figure.colorbar(image, cax=right.inset_axes((1.01, 0, 0.02, 1)))
         bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
@@ -50,7 +50,7 @@ def hidden_states(states: States, batch: Batch, place: int = 0) -> View:
         f"change most at step {busiest}; at the end {plural(round(quiet * values.shape[1]), 'unit')} of them are near zero."
     )
     caption = (
-        f"Each line of the right picture is what `{states.name}` knows after the row of the image beside it. Red is positive, blue negative, white "
+        f"Each line of the right picture is what `{states.name}` knows after one step. Red is positive, blue negative, white "
         f"zero; one scale, cut at the 99.5th percentile. The units change most at step {busiest}."
     )
     return View(draw, table, alt, caption)
@@ -65,20 +65,20 @@ def gates(states: States, batch: Batch) -> View:
         name: np.nanpercentile(values.nanmean(0).double().numpy(), (10, 90), axis=1) for name, values in _sizes(states).items()
     }
     steps = np.arange(1, states.hidden.shape[1] + 1)
-    ink = batch.raw.reshape(*batch.raw.shape[:2], -1).mean((0, 2)) / 255 if batch.raw.ndim >= 3 else None
+    ink = batch.raw.reshape(*batch.raw.shape[:2], -1).mean((0, 2)) / 255 if of_rows(batch, len(steps)) else None
     table = pd.DataFrame({"step": steps} | means)
 
     def draw() -> Figure:
         figure = new_figure(WIDTH, 2.1)
         for axes, name in zip(figure.subplots(1, len(means), sharey=True, squeeze=False)[0], means, strict=True):
-            if ink is not None and len(ink) == len(steps):
+            if ink is not None:
                 axes.fill_between(steps, ink / max(float(ink.max()), 1e-9), color=RULE, alpha=0.6, linewidth=0)
             axes.fill_between(steps, *bands[name], color=ACCENT, alpha=0.22, linewidth=0)
             axes.plot(steps, means[name], color=ACCENT)
             axes.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=":")
             axes.set_ylim(0, 1)
             axes.set_title(f"{name} gate" if name != "candidate" else "size of candidate", fontsize=8.5)
-            axes.set_xlabel("row", fontsize=8)
+            axes.set_xlabel("step" if ink is None else "row", fontsize=8)
             axes.tick_params(labelsize=7)
         return figure
 
@@ -86,7 +86,7 @@ def gates(states: States, batch: Batch) -> View:
     alt = f"Line charts of the gates of {states.name} over {len(steps)} steps, means over {plural(len(states.hidden), 'sample')}: {listed}."
     caption = (
         f"Lines: the mean over all units and {plural(len(states.hidden), 'sample')}; bands: where eight of ten units lie. A gate of 1 is open, of 0 closed. "
-        f"Grey hills: how much ink a row holds, scaled to its largest. Range of each mean: {listed}."
+        f"{'' if ink is None else 'Grey hills: how much ink a row holds, scaled to its largest. '}Range of each mean: {listed}."
     )
     return View(draw, table, alt, caption)
 

@@ -61,6 +61,19 @@ def test_a_cell_in_a_loop_has_the_gradients_of_the_module(kind):
     assert torch.allclose(first.gain, second.gain, atol=1e-6)
 
 
+def test_the_tutorials_lstm_for_texts_is_read_word_by_word():
+    from netlens.models.text import TextLSTM
+
+    network = model(TextLSTM(30))
+    words = torch.randint(1, 30, (3, 6))
+    (states,) = hidden_states(network, words)
+    (found,) = saliency_over_time(network, words, 1)
+    assert states.hidden.shape == (3, 6, 96)
+    assert torch.equal(states.inputs, network.net.embedding(words))
+    assert found.over_time.shape == (3, 6)
+    assert (found.over_time > 0).all()
+
+
 def test_without_a_target_the_chosen_class_is_explained():
     network, inputs = model(Reader(nn.GRU(5, 6, batch_first=True))), sequences()
     (found,) = saliency_over_time(network, inputs)
