@@ -189,7 +189,7 @@ def _dots(one: Foretold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _between(row: dict[str, Any]) -> str:
-    return f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})".replace("-", "−")
+    return f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})".replace("-0.00", "0.00").replace("-", "−")
 
 
 def _evenness(shares: torch.Tensor) -> float:
