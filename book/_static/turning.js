@@ -30,7 +30,7 @@
     const figure = JSON.parse(frame.querySelector("script").textContent);
     const still = frame.closest(".cell")?.previousElementSibling?.querySelector("img");
     scene.hidden = buttons.hidden = false;
-    let eye = { x: 0.95, y: -1.65, z: 0.75 };
+    let eye = { x: 1.05, y: -1.75, z: 0.8 };
     const look = () => window.Plotly.relayout(scene, { "scene.camera.eye": eye });
     const layout = { ...figure.layout, paper_bgcolor: "#ffffff", font: { color: "#1f2933", size: 11 } };
     layout.scene = { ...layout.scene, camera: { eye } };

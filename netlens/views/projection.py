@@ -111,7 +111,7 @@ def space(found: Projection) -> Turning:
 def _scene(found: Projection) -> dict[str, Any]:
     """The scene as Plotly reads it: one trace a class."""
     traces = []
-    shapes = ("circle", "square", "diamond", "cross", "circle-open", "square-open", "diamond-open", "x")
+    shapes = ("circle", "square", "diamond", "circle-open", "diamond-open")
     for label, name in enumerate(found.classes):
         own = found.labels == label
         if not own.any():
@@ -125,10 +125,7 @@ def _scene(found: Projection) -> dict[str, Any]:
         traces.append(
             {"type": "scatter3d", "mode": "markers", "name": name, "text": texts, "hoverinfo": "text", "marker": marker, **values}
         )
-    axes = {
-        f"{axis}axis": {"title": {"text": f"axis {place + 1}{_kept(found, place)}"}, "showticklabels": False}
-        for place, axis in enumerate("xyz")
-    }
+    axes = {f"{axis}axis": {"title": {"text": f"axis {place + 1}"}, "showticklabels": False} for place, axis in enumerate("xyz")}
     layout = {"scene": axes, "height": 520, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "legend": {"itemsizing": "constant"}}
     scene: dict[str, Any] = json.loads(json.dumps({"data": traces, "layout": layout}))
     return scene
