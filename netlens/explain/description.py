@@ -56,13 +56,14 @@ def describe(
             read = question.chunked(lambda part: question.logits(part).argmax(1), question.inputs)
         texts = []
         for row, values in enumerate(evidence):
-            opening = _opening(model, int(question.target[row]), int(read[row]), float(chance[row]))
+            noun = _noun(question.inputs)
+            opening = _opening(model, int(question.target[row]), int(read[row]), float(chance[row]), noun)
             chosen = _strongest(values)
             if chosen is None:
                 sentences = [opening, _nothing(values, question.inputs)]
             else:
                 after, elsewhere = _hide(question, row, chosen, hidden[row])
-                part = _Part(chosen, _noun(question.inputs), tuple(names))
+                part = _Part(chosen, noun, tuple(names))
                 sentences = [opening, part.sentence(float(chance[row]), after, elsewhere), *_doubts(attribution, row)]
             texts.append(" ".join(sentences))
         return texts
@@ -91,11 +92,16 @@ class _Part:
         return f"{said}, which {'speaks' if len(places) == 1 else 'speak'} most for it," if self.names else f"{kind} {said}"
 
 
-def _opening(model: Model, target: int, read: int, chance: float) -> str:
+def _opening(model: Model, target: int, read: int, chance: float, noun: str) -> str:
+    """What the network says: it reads an 8 in an image, and answers “benign” to anything else."""
+
+    def called(name: str) -> str:
+        return with_article(name) if noun == "image" else f"“{name}”"
+
+    verb = "reads" if noun == "image" else "answers"
     if target == read:
-        return f"The network reads {with_article(model.classes[target])} with {percent(chance)}."
-    asked = with_article(model.classes[target])
-    return f"The network reads {with_article(model.classes[read])}; to {asked} it gives {percent(chance)}."
+        return f"The network {verb} {called(model.classes[target])} with {percent(chance)}."
+    return f"The network {verb} {called(model.classes[read])}; to {called(model.classes[target])} it gives {percent(chance)}."
 
 
 def _nothing(values: torch.Tensor, inputs: torch.Tensor) -> str:

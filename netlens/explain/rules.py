@@ -38,7 +38,7 @@ class Rules:
 
     `fidelity` : share of the held-out inputs on which tree and network agree. `chance` : that share for always naming the class that
     the network gives most often; a tree that hardly beats it explains nothing. `held_out` : how many inputs that is. `parts` : what
-    each sentence says, in numbers.
+    each sentence says, in numbers. `classes` : all that the network knows.
     """
 
     sentences: tuple[str, ...]
@@ -47,6 +47,7 @@ class Rules:
     held_out: int
     leaves: int
     parts: tuple[Leaf, ...] = ()
+    classes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         agreed = f"On {self.held_out} inputs that it has not seen, the tree agrees with the network on {percent(self.fidelity)}"
@@ -108,6 +109,7 @@ class GlobalRules:
             len(unseen),
             int(fitted.get_n_leaves()),
             tuple(parts),
+            model.classes,
         )
 
     def _table(self, model: Model, inputs: torch.Tensor, choice: Features) -> tuple[NDArray[np.float64], FeatureMap]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ from netlens.views.base import ACCENT, COOL, INK, MUTED, WARM, WIDTH, View, new_
 from netlens.views.importance import features as values_of
 from netlens.views.titles import title_of
 
-LONGEST = 26  # characters of a column's name
+LONGEST, NARROW = 34, 22  # characters of a column's name: in a wide figure, and where two stand side by side
 
 
 def importances(
@@ -43,7 +42,7 @@ def importances(
 
     def draw() -> Figure:
         count = len(measures) + (truth is not None)
-        figure = new_figure(WIDTH, 0.85 + 0.23 * len(order))
+        figure = new_figure(WIDTH if count > 2 else 5.4, 0.85 + 0.23 * len(order))
         panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
         if truth is not None:
             _panel(panels[0], sizes[order], np.full(len(order), np.nan), "the truth", "in log-odds", INK)
@@ -57,10 +56,12 @@ def importances(
     known = f"The truth puts {names[0]} first. " if truth is not None else ""
     hidden = f" The {len(order)} of {len(features)} columns that matter most are shown." if len(order) < len(features) else ""
     alt = f"Bars of {plural(len(order), 'column')} by {len(measures)} measures. {known}First by each measure: {firsts}."
-    caption = (
-        f"Each panel answers another question and has its own unit; compare the order, and what is near zero. {known}First by each: "
-        f"{firsts}. Lines: two standard errors. Hatched: less than two standard errors from zero.{hidden}"
+    compared = (
+        "Each panel answers another question and has its own unit; compare the order, and what is near zero. "
+        if len(measures) > 1
+        else f"The question: {measures[0].asks} "
     )
+    caption = f"{compared}{known}First by {'each' if len(measures) > 1 else 'it'}: {firsts}. Lines: two standard errors. Hatched: less than two standard errors from zero.{hidden}"
     return View(draw, table, alt, caption)
 
 
@@ -115,7 +116,7 @@ def columns_by_samples(
         figure = new_figure(WIDTH if across == 2 else 5.4, down * (0.75 + 0.22 * min(top, len(features))) + 0.1)
         panels = figure.subplots(down, across, squeeze=False).flatten()
         for row, (axes, part) in enumerate(zip(panels, tables, strict=False)):
-            labels = [f"{_short(name)} = {raw[name][row]:.3g}" for name in part["feature"]]
+            labels = [f"{_short(name, NARROW if across == 2 else LONGEST)} = {raw[name][row]:.3g}" for name in part["feature"]]
             _signed(axes, part, labels, f"{called[row]}: why “{target[row]}”?")
         for axes in panels[len(batch) :]:
             axes.set_axis_off()
@@ -152,5 +153,5 @@ def _signed(axes: Axes, part: pd.DataFrame, labels: Sequence[str], title: str) -
     axes.set_title(title, fontsize=8.5)
 
 
-def _short(name: str) -> str:
-    return textwrap.shorten(name, LONGEST, placeholder="…") if " " in name else name[:LONGEST]
+def _short(name: str, longest: int = LONGEST) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from netlens.explain.rules import Rules
 from netlens.views.base import INK, PALETTE, WIDTH, View, new_figure, percent, plural
 
-LINE = 62  # characters
+LINE = 72  # characters
 
 
 def rules(result: Rules) -> View:
@@ -25,7 +25,7 @@ def rules(result: Rules) -> View:
             "agreement": [part.purity for part in result.parts],
         }
     ).sort_values("inputs", ascending=False, kind="stable", ignore_index=True)
-    answers = list(dict.fromkeys(table["answer"]))
+    answers = result.classes or tuple(dict.fromkeys(table["answer"]))
     colours = {answer: PALETTE[place % len(PALETTE)] for place, answer in enumerate(answers)}
     texts = [textwrap.fill(text, LINE) for text in table["rule"]]
 

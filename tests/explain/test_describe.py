@@ -71,7 +71,7 @@ def test_columns_are_named() -> None:
     assert found.params["feature_values"].tolist() == [pytest.approx([1, 4, -1], abs=1e-6)]
     (named,) = describe(model, row, found, names=("age", "income", "debt"))
     (numbered,) = describe(model, row, found)
-    assert f"reads a yes with {sigmoid(4)}. Hiding 'income', which speaks most for it, drops this to 50 %" in named
+    assert f"answers “yes” with {sigmoid(4)}. Hiding 'income', which speaks most for it, drops this to 50 %" in named
     assert "Hiding column 2 drops this to 50 %" in numbered
 
 
