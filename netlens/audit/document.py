@@ -49,7 +49,7 @@ def document(audit: Audit) -> dict[str, Any]:
             "declared": declared,
         },
         "data": {
-            "name": subject.test.name,
+            "name": subject.data_name,
             "modality": subject.test.modality,
             "train": _split(subject.train),
             "test": _split(subject.test),

@@ -146,8 +146,13 @@ def _worst(audit: Audit) -> Iterator[Traced]:
 def _explanations(audit: Audit) -> Iterator[Traced]:
     subject = audit.subject
     picked = subject.cases
-    if picked is None or subject.test.modality != "image":
-        yield _say(say("This page shows pictures. It does not apply to this model or these data."))
+    if picked is None:
+        yield _say(say("This page needs gradients with respect to the inputs. It does not apply to this model or these data."))
+    elif picked.fault:
+        yield _say(say("No explanation could be made. {fault}", fault=picked.fault))
+    elif subject.test.modality != "image":
+        yield _say(cases.parts(subject.test.modality), "/cases")
+        yield _table(cases.explained_rows(audit), "/cases")
     else:
         yield _say(cases.picked(audit), "/cases")
         maps = views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=subject.stamps)

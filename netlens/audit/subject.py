@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netlens.audit.explained import Cases, chosen
+from netlens.audit.explained import Cases, chosen, explain_texts
 from netlens.audit.numbers import many
 from netlens.behaviour import Calibration, Performance, calibration, performance
 from netlens.card import Card
@@ -49,6 +50,11 @@ class Subject:
     def card(self) -> Card | None:
         """The model's card."""
         return self.model.card
+
+    @property
+    def data_name(self) -> str:
+        """What the test data are called: of a path only its end, for a report names no folder of a machine."""
+        return PurePath(self.test.name.replace("\\", "/")).name or self.test.name
 
     @property
     def noun(self) -> str:
@@ -114,11 +120,14 @@ class Subject:
     @cached_property
     def cases(self) -> Cases | None:
         """Telling samples, right and wrong, sure and unsure, with explanations; None where gradients cannot be taken."""
-        if not self.finite or self.test.modality == "text" or not self.differentiable:
+        if not self.finite or (self.test.modality != "text" and not self.differentiable):
             return None
         picked = chosen(self.performance)
         batch = self.test.take(list(picked))
         answers = torch.from_numpy(self.performance.predictions[batch.ids])
+        if self.test.modality == "text":
+            found, fault = explain_texts(self.model, batch, answers)
+            return Cases(tuple(picked.values()), batch, found, fault)
         maps = tuple(method(self.model, batch.inputs, answers) for method in self.methods)
         return Cases(tuple(picked.values()), batch, maps)
 

@@ -12,6 +12,7 @@ from netlens.audit.numbers import count, in_hundred, percent
 if TYPE_CHECKING:
     from netlens.audit.audit import Audit
 
+MOST = 4  # columns that are named for each explained row
 LONG = 240  # characters of a text that are printed
 
 
@@ -82,6 +83,43 @@ def picked(audit: Audit) -> str:
         "proof of cause, and one that is stamped “not evidence” shows nothing about this model.",
         names=names,
     )
+
+
+def parts(modality: str) -> str:
+    """Say how to read the table of columns or words."""
+    if modality == "text":
+        return say(
+            "For each case, the words that pushed most towards the answer (+) and away from it (−), by Integrated Gradients from a text "
+            "in which every word is missing; in brackets, by how much. It is not a proof of cause."
+        )
+    return say(
+        "For each case, the columns that pushed most towards the answer (+) and away from it (−), by Integrated Gradients from an input of "
+        "zeros, which is the average row where columns are standardised; in brackets, by how much. It is not a proof of cause."
+    )
+
+
+def explained_rows(audit: Audit) -> pd.DataFrame:
+    """For each telling row or text, the columns or words that spoke most for and against the answer."""
+    subject = audit.subject
+    assert subject.cases is not None
+    rows = []
+    for place, (name, case) in enumerate(zip(subject.cases.names, audit.document()["cases"], strict=True)):
+        strongest = sorted(subject.cases.parts(place, subject.test.features), key=lambda part: -abs(part[1]))[:MOST]
+        rows.append(
+            {
+                say("case"): name,
+                say("answer"): say("{answer}, {sure} sure", answer=case["answer"], sure=percent(case["probability"])),
+                say("label"): case["label"],
+                say("what pushed"): ", ".join(f"{part} ({_signed(value)})" for part, value in strongest),
+            }
+        )
+        if subject.test.modality == "text":
+            rows[-1][say("text")] = _content(subject.cases.batch.raw[place], ())
+    return pd.DataFrame(rows)
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else '−'}{abs(value):.2g}"
 
 
 def _content(raw: Any, features: tuple[str, ...]) -> str:

@@ -27,7 +27,7 @@ def title_page(audit: Audit) -> dict[str, Any]:
         [say("Meant for"), (declared.purpose if declared else "") or say("NOT SUPPLIED by its author")],
         [say("Model"), say("{name}, {parameters} parameters", name=model.name, parameters=f"{model.parameters:,}")],
         [say("Model fingerprint"), model.fingerprint],
-        [say("Data"), say("{name}, {n} to test on", name=subject.test.name, n=n)],
+        [say("Data"), say("{name}, {n} to test on", name=subject.data_name, n=n)],
         [say("Data fingerprint"), subject.test.fingerprint],
         [say("Judged by"), say("the policy for {use} use; profile {profile}", use=audit.policy.use, profile=subject.profile)],
         [say("Made by"), f"netlens {audit.provenance['netlens']}, seed {subject.seed}"],
@@ -35,7 +35,7 @@ def title_page(audit: Audit) -> dict[str, Any]:
     ]
     return {
         "title": say("Audit of {name}", name=model.name),
-        "subtitle": say("Measured on {n} of {data}", n=n, data=subject.test.name),
+        "subtitle": say("Measured on {n} of {data}", n=n, data=subject.data_name),
         "lead": lead(audit),
         "strip": [asdict(one) for one in strip(audit.findings.values())],
         "main": [[word(one), one.title, one.sentence, one.code] for one in main(audit.findings.values())],
