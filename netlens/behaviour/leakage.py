@@ -16,7 +16,9 @@ from netlens.data import Dataset
 from netlens.errors import ShapeError
 from netlens.explain.chunks import spans
 
-NEAR = 0.5  # of the distance at which samples of one class usually lie from each other
+NEAR = 0.5  # of the distance at which samples of one class usually lie from each other; nearer where chance demands it
+FALSE = 0.05  # pairs that chance alone may give in one search
+PROBES = 1000  # training points that show how near chance brings two of them
 SIDE = 32  # larger images are compared at this size
 ROWS = 512
 
@@ -65,7 +67,8 @@ def neighbours(
     """Find test points (N, F) that lie suspiciously near a training point (M, F), nearest first.
 
     The yardstick of a training point is the distance to its own nearest neighbour, kept between half and all of what is usual (the
-    median) in its class: classes differ, and handwritten ones lie four times as near to each other as eights.
+    median) in its class: classes differ, and handwritten ones lie four times as near to each other as eights. A pair is suspicious below
+    the share `near` of it, and only where chance would hardly bring any two so near, which in a table of few columns it often does.
 
     Returns
     -------
@@ -74,17 +77,46 @@ def neighbours(
     if len(train) < 2 or train.shape[1] != test.shape[1]:
         problem = f"there are training points {train.shape} and test points {test.shape}"
         raise ShapeError("leakage", problem, expected="at least two training points, and as many values of each point")
+    yardstick = _yardstick(train, labels)
+    distance, place = _nearest(test, train)
+    share = _shares(distance, yardstick[place])
+    found = np.flatnonzero(share < min(near, _chance(train, labels, len(test))))
+    order = found[np.argsort(share[found], kind="stable")]
+    return np.stack([order, place[order]], 1), share[order]
+
+
+def _yardstick(train: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     own, _ = _nearest(train, train, skip_self=True)
     usual = np.zeros(len(train))
     for label in np.unique(labels):
         usual[labels == label] = np.median(own[labels == label])
-    yardstick = np.clip(own, usual / 2, usual)
-    distance, place = _nearest(test, train)
-    share = np.divide(distance, yardstick[place], out=np.full(len(test), np.inf), where=yardstick[place] > 0)
+    return np.clip(own, usual / 2, usual)
+
+
+def _shares(distance: NDArray[np.float64], yardstick: NDArray[np.float64]) -> NDArray[np.float64]:
+    share = np.full(len(distance), np.inf)
+    share[yardstick > 0] = distance[yardstick > 0] / yardstick[yardstick > 0]
     share[distance == 0] = 0
-    found = np.flatnonzero(share < near)
-    order = found[np.argsort(share[found], kind="stable")]
-    return np.stack([order, place[order]], 1), share[order]
+    return share
+
+
+def _chance(train: NDArray[np.float32], labels: NDArray[np.int64], n: int) -> float:
+    """The share of the yardstick below which chance alone puts `FALSE` of `n` points.
+
+    Training points that were set aside are measured against the others. The chance of a share below r falls like a power of r, by the
+    number of directions that the data fill; the power is read off two quantiles that a few copies among the training points do not move.
+    """
+    order = np.random.default_rng(0).permutation(len(train))
+    probes, rest = order[: min(PROBES, len(train) // 4)], order[min(PROBES, len(train) // 4) :]
+    if len(probes) < 50:
+        return NEAR
+    distance, place = _nearest(train[probes], train[rest])
+    shares = _shares(distance, _yardstick(train[rest], labels[rest])[place])
+    low, middle = np.quantile(shares, [0.05, 0.25])
+    if not 0 < low < middle < np.inf:
+        return NEAR
+    power = np.log(5) / np.log(middle / low)
+    return float(low * (FALSE / n / 0.05) ** (1 / power))
 
 
 def _nearest(

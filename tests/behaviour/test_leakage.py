@@ -68,6 +68,20 @@ def test_duplicates_within_the_training_data_do_not_blind_it():
     assert distance[0] < 0.05
 
 
+@pytest.mark.parametrize("columns", [3, 8])
+def test_a_table_of_few_columns_is_full_of_neighbours_and_not_of_copies(columns):
+    pairs = 0
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        train, test = (draw.normal(0, 1, (n, columns)).astype(np.float32) for n in (600, 300))
+        labels = (train[:, 0] > 0).astype(int)
+        pairs += len(neighbours(train, labels, test)[0])
+    assert pairs <= 5
+    train[:5] = test[:5] + np.float32(1e-4)
+    found, _ = neighbours(train, labels, test)
+    assert {tuple(pair) for pair in found.tolist()} >= {(k, k) for k in range(5)}
+
+
 def test_texts_are_compared_by_their_letters():
     def texts(split, *raw):
         return Dataset("texts", split, ("a", "b"), np.array(raw), np.zeros(len(raw), dtype=int), lambda raw: raw, "text")

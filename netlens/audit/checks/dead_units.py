@@ -50,6 +50,8 @@ def sentence(layer: str, dead: int, units: int) -> str:
     """Say where most units never fire."""
     if dead == 0:
         return say("Every unit of every layer answers to some sample.")
+    if layer.startswith("("):  # an activation that is called in the network's own code
+        return say("{share} of the units behind one activation never fire.", share=percent(dead / units))
     if dead == units:
         return say("No unit of the layer {layer} ever fires: nothing passes through it.", layer=layer)
     return say("{share} of the units of the layer {layer} never fire.", share=percent(dead / units), layer=layer)

@@ -80,6 +80,8 @@ def sentence(attribute: str, gap: Gap, favourable: str) -> str:
 
 def _points(difference: float) -> str:
     whole = round(abs(100 * difference))
+    if whole == 0:
+        return say("under 1 point")
     return say("1 point") if whole == 1 else say("{points} points", points=str(whole))
 
 

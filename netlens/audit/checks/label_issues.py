@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import Outcome, Verdict, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import count, percent
+from netlens.audit.numbers import count, in_hundred, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Rate, label_issues
 
@@ -18,8 +18,8 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     """List the labels that the model contradicts with confidence."""
     found, least = label_issues(subject.probabilities, subject.performance.labels), round(limits["samples"])
     rule = say(
-        "the interval of the share of likely wrong labels stays below {most}; judged from {least} samples on",
-        most=percent(limits["most"]), least=str(least),
+        "the interval of the share of likely wrong labels stays below {most}; judged from {least} samples on, by a model that is right in {right}",
+        most=percent(limits["most"]), least=str(least), right=percent(limits["accuracy"]),
     )  # fmt: skip
     shown = found.samples[:MOST_SHOWN]
     classes = subject.model.classes
@@ -34,6 +34,10 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     rate, said = found.share, sentence(found.share, subject.noun)
     if rate.n < least:
         return not_shown(rule, say("{said} That is too few to judge.", said=said), n=rate.n, evidence=evidence)
+    if subject.performance.accuracy.value < limits["accuracy"]:
+        wrong = in_hundred(1 - subject.performance.accuracy.value)
+        unfit = say("The model is wrong too often, {wrong} times in 100, to judge the labels. {said}", wrong=wrong, said=said)
+        return not_shown(rule, unfit, n=rate.n, evidence=evidence)
     verdict: Verdict = "PASS" if rate.high <= limits["most"] else "WARN"
     return Outcome(verdict, rate.value, rate.low, rate.high, rate.n, rule, said, evidence)
 
@@ -62,6 +66,7 @@ CHECK = Check(
         "most": Limit(
             0.03, "Public test sets hold about three wrong labels in a hundred; more can change which model looks best."
         ),
+        "accuracy": Limit(0.85, "A judge who errs more often accuses labels of its own mistakes."),
         "samples": Limit(200, "With fewer, not a single wrong label would still leave room for three in a hundred."),
     },
     reference="Northcutt, Jiang and Chuang 2021, arXiv:1911.00068",

@@ -39,6 +39,10 @@ def test_dead_units(dead, verdict, said):
     assert found.evidence["layers"] == {"2": {"dead": dead, "units": 10}}
 
 
+def test_an_activation_without_a_name():
+    assert dead_units.sentence("(the network itself)#2", 4, 16) == "25 % of the units behind one activation never fire."
+
+
 def test_dead_units_that_cannot_be_counted():
     assert dead_units.CHECK.run(Subject(network(5), images(40))).sentence == "40 images are too few to call a unit dead."
     found = dead_units.CHECK.run(Subject(halves(), images(120)))

@@ -23,6 +23,15 @@ def test_planted_wrong_labels():
     assert pairs == {("left", "right"), ("right", "left")}
 
 
+def test_a_model_that_errs_too_often_is_no_judge():
+    found = CHECK.run(Subject(halves(), images(300, wrong=60)))
+    assert found.verdict == "NOT SHOWN"
+    assert found.sentence == (
+        "The model is wrong too often, 20 times in 100, to judge the labels. 60 of the labels of 300 images look wrong."
+    )
+    assert found.evidence["likely wrong"] == 60
+
+
 def test_too_few():
     found = CHECK.run(clean(150))
     assert found.verdict == "NOT SHOWN"
