@@ -52,16 +52,18 @@ def importances(
         panels[0].invert_yaxis()
         return figure
 
-    firsts = ", ".join(f"{one.measure} {features[int(np.argmax(np.abs(one.values)))]}" for one in measures)
+    largest = [features[int(np.argmax(np.abs(one.values)))] for one in measures]
+    firsts = ", ".join(f"{one.measure} {name}" for one, name in zip(measures, largest, strict=True))
+    firsts = f"First by each: {firsts}" if len(measures) > 1 else f"The largest: {largest[0]}"
     known = f"The truth puts {names[0]} first. " if truth is not None else ""
     hidden = f" The {len(order)} of {len(features)} columns that matter most are shown." if len(order) < len(features) else ""
-    alt = f"Bars of {plural(len(order), 'column')} by {len(measures)} measures. {known}First by each measure: {firsts}."
+    alt = f"Bars of {plural(len(order), 'column')} by {plural(len(measures), 'measure')}. {known}{firsts}."
     compared = (
         "Each panel answers another question and has its own unit; compare the order, and what is near zero. "
         if len(measures) > 1
         else f"The question: {measures[0].asks} "
     )
-    caption = f"{compared}{known}First by {'each' if len(measures) > 1 else 'it'}: {firsts}. Lines: two standard errors. Hatched: less than two standard errors from zero.{hidden}"
+    caption = f"{compared}{known}{firsts}. Lines: two standard errors. Hatched: less than two standard errors from zero.{hidden}"
     return View(draw, table, alt, caption)
 
 

@@ -15,11 +15,13 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 # Settings that keep a run short; a notebook without any gets the small data set.
 SMALL = {
+    "02_activations_and_weights": {"projected": "100", "steps": "30"},
     "03_saliency_and_gradcam": {"samples": "[0, 1]", "n_samples": "8", "n_steps": "8"},
     "04_lime_and_shap": {"samples": "[0, 1]", "n_samples": "100", "cells": "4", "counts": "[40, 80]"},
     "05_attention_maps": {"samples": "[0, 1]", "measured": "20", "judged": "6"},
     "06_sequences": {"measured": "40", "judged": "6", "others": "['mnist-rnn']"},
     "07_may_it_be_believed": {"samples": "[0, 1]", "measured": "8", "draws": "1", "memorised": "150"},
+    "09_tables": {"dataset": "", "measured": "40", "judged": "6", "repeats": "1", "n_samples": "100"},
     "compare": {"n_explained": "6"},
     "self_test": {"n_clean": "1"},
     "10_features_and_boundaries": {"n_steps": "30", "units": "6", "measured": "60", "grid": "20"},
@@ -91,3 +93,11 @@ def test_grad_cam_without_convolutions_is_refused_in_words(project):
     with pytest.raises(ModelError, match="mnist-mlp has no layer with maps") as caught:
         execute(project, "03_saliency_and_gradcam", small("03_saliency_and_gradcam") | {"model": "mnist-mlp"})
     assert "stopped at cell" in caught.value.__notes__[0]
+
+
+def test_a_network_without_attention_is_named_and_another_shown(project):
+    name = "05_attention_maps"
+    copy = execute(project, name, small(name) | {"model": "mnist-cnn"})
+    whole(copy, name, project)
+    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    assert "`mnist-cnn` has no attention, so this lesson has nothing to show of it. What follows is `mnist-vit`." in said

@@ -55,7 +55,7 @@ def test_measures_stand_in_the_order_of_the_truth():
     assert table["permutation, standard error"].tolist() == [0.01, 0.02, 0.01]
     assert "weights, standard error" not in table
     assert "The truth puts income in thousands of the year before last first" in view.alt
-    assert view.alt.endswith("weights age, permutation income in thousands of the year before last.")
+    assert view.alt.endswith("First by each: weights age, permutation income in thousands of the year before last.")
     panels = drawn(view).axes
     assert [panel.get_title(loc="left") for panel in panels] == ["the truth", "weights", "permutation"]
     assert [bar.get_width() for bar in panels[2].patches] == [0.3, 0.01, 0.1]
