@@ -102,11 +102,14 @@ def by_gradient(method: Explainer, group: Group) -> Attribution:
             changed["background"] = behind.blank[:1]
         found: Attribution = cast("Any", replace(cast("Any", method), **changed))(behind.model, behind.inputs, group.target)
         chosen = behind.chosen if changed else ""
+    told = {**found.params, "over": "length" if method.name in GRADIENTS else "sum"}
+    if found.values.shape == group.ids.shape:  # attention tells each token, not the numbers of its embedding
+        found = replace(found, values=found.values.unsqueeze(2), spread=None)
+        told["over"] = "attention"
     if found.values.ndim != 3:
         problem = f"{method.name} gives values shaped {tuple(found.values.shape)}"
         raise ShapeError(OPERATION, problem, expected="a value for each number of each embedding, (N, T, D)")
     length = method.name in GRADIENTS
-    told = {**found.params, "over": "length" if length else "sum"}
     told |= {"replacement": chosen} if chosen else {}
     told.pop("baseline", None)
     told["feature_values"] = _by_word(found.values.double(), group.word_of, length=length)

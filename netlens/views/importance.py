@@ -16,7 +16,7 @@ from netlens.views.titles import title_of
 def features(attribution: Attribution, row: int = 0, names: Sequence[str] | None = None) -> pd.DataFrame:
     """The value of each feature of one sample, with its standard error (NaN where there is none), the largest size first.
 
-    `names` : one a feature; without them features are numbered. A method that hides features tells their values; for any other, each
+    `names` : one a feature; without them words are named, other features are numbered. A method that hides features tells their values; for any other, each
     element of the input is a feature.
     """
     params = attribution.params
@@ -24,6 +24,8 @@ def features(attribution: Attribution, row: int = 0, names: Sequence[str] | None
     errors = params.get("feature_spread") if "feature_values" in params else attribution.spread
     spread = errors[row].flatten() if errors is not None else np.full(len(values), np.nan)
     table = pd.DataFrame({"value": np.asarray(values, dtype=float), "standard error": np.asarray(spread, dtype=float)})
+    if names is None and "words" in params:
+        names = [*params["words"][row], *[""] * (len(table) - len(params["words"][row]))]
     table.insert(0, "feature", list(names) if names is not None else [str(i) for i in range(len(table))])
     table = table[table["value"].notna()]
     return table.sort_values("value", key=np.abs, ascending=False, kind="stable").reset_index(drop=True)

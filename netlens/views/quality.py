@@ -67,13 +67,13 @@ def agreement_matrix(result: Agreement) -> View:
     return View(draw, table, alt, caption)
 
 
-def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
+def hiding_curves(scores: Mapping[str, Score], place: int = 0, *, noun: str = "pixels") -> View:
     """Show how the answer changes while the input is hidden, or shown, along each method's ranking and along random ones.
 
     Parameters
     ----------
     scores : for each method, its `Deletion` or `Insertion`.
-    place : which replacement's curve is drawn.
+    place : which replacement's curve is drawn. `noun` : what is hidden.
     """
     curves = {name: score.curves[place] for name, score in scores.items()}
     kind = next(iter(scores.values())).name
@@ -101,7 +101,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
             score = scores[name]
             axes.set_title(f"{name_of(name)}\n{signed(score.mean)} ({signed(score.low)} to {signed(score.high)})", fontsize=7.5)
             axes.grid(axis="y")
-        figure.supxlabel("share of the pixels that is " + ("shown" if kind == "insertion" else "hidden"), fontsize=8.5)
+        figure.supxlabel(f"share of the {noun} that is " + ("shown" if kind == "insertion" else "hidden"), fontsize=8.5)
         figure.supylabel("answer", fontsize=8.5)
         return figure
 
@@ -109,7 +109,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0) -> View:
     verb = "shown" if kind == "insertion" else "hidden"
     alt = f"{kind.capitalize()} curves, one panel a method, against random rankings. Gap of the areas: {listed}."
     caption = (
-        f"The mean answer while pixels are {verb} in the order of the map (solid) and in random orders (dashed); hidden pixels are replaced "
+        f"The mean answer while {noun} are {verb} in the order of the map (solid) and in random orders (dashed); hidden {noun} are replaced "
         f"by: {substitute}. Above each panel: the gap of the areas with its 95 % interval, over all replacements. "
         "Red areas: worse than random."
     )

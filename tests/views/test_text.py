@@ -52,3 +52,59 @@ def test_the_cloud_takes_equal_words_together_and_sizes_them() -> None:
     assert table.loc["a", "count"] == 2
     size = {text.get_text(): text.get_fontsize() for text in view.figure().axes[0].texts}
     assert size["good"] > size["dull"] > size["film"] > size[","]
+
+
+def worded(values: torch.Tensor = VALUES, **params) -> Attribution:
+    """What `explain.text` gives."""
+    told = {"words": (tuple(TOKENS),), "feature_values": values, "feature_spread": torch.full_like(values, 0.2)}
+    return Attribution(values, torch.tensor([1]), "kernel_shap", {**told, **params})
+
+
+def test_explained_texts_know_their_words() -> None:
+    view = views.words(worded(), subject="praise")
+    drawn = view.figure().axes[0].texts
+    assert [text.get_text() for text in drawn] == TOKENS
+    slanted = [text.get_text() for text in drawn if text.get_style() == "italic"]
+    assert slanted == ["a", "end"]  # 0.2 and -0.1, with standard errors of 0.2
+    assert "Slanted, 2 of 7" in view.caption
+    assert views.bars(worded()).frame()["feature"].tolist()[:2] == ["good", "dull"]
+
+
+def test_marks_stand_close_to_their_word() -> None:
+    drawn = {text.get_text(): text.get_position()[0] for text in views.words(worded()).figure().axes[0].texts}
+    letter = drawn["good"] / 2
+    assert drawn[","] - drawn["film"] == pytest.approx(4.5 * letter)
+    assert drawn["film"] - drawn["good"] == pytest.approx(5 * letter)
+
+
+def test_texts_with_fewer_words_show_no_padding() -> None:
+    short = {"words": (tuple(TOKENS), ("a", "film")), "feature_values": torch.tensor([[1.0] * 7, [0.5, 2.0] + [torch.nan] * 5])}
+    attribution = Attribution(torch.zeros(2, 7), torch.tensor([1, 1]), "lime", short)
+    assert views.words(attribution, row=1).frame()["word"].tolist() == ["a", "film"]
+    assert views.bars(attribution, 1).frame()["feature"].tolist() == ["film", "a"]
+
+
+@pytest.mark.parametrize(("over", "said"), [("length", "either way"), ("attention", "whichever class is asked about")])
+def test_what_has_no_sign_is_not_said_to_speak_against(over: str, said: str) -> None:
+    view = views.words(worded(VALUES.abs(), over=over))
+    assert said in view.caption
+    assert "blue" not in view.caption
+    assert view.figure().axes[1].get_xlim()[0] == 0
+
+
+def test_words_without_a_text_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"names no words.*explain\.text"):
+        views.words(attribution())
+
+
+def test_methods_that_disagree_are_told_and_those_without_logits_refused() -> None:
+    other = worded(VALUES.flip(1))
+    view = views.methods_by_words([worded(), other], names=["one", "two"], subject="praise")
+    assert "The largest: “good” for one; “dull” for two." in view.caption
+    assert len(view.frame()) == 14
+    with pytest.raises(ShapeError, match="gives no logits"):
+        views.methods_by_words([worded(), worded(over="length")])
+
+
+def test_rare_words_are_left_out_of_a_cloud() -> None:
+    assert views.cloud(TOKENS, VALUES[0].tolist(), at_least=2).frame()["word"].tolist() == ["a"]

@@ -3,6 +3,7 @@
 import re
 import struct
 import sys
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +21,7 @@ from tests.views.test_behaviour import MAKE as BEHAVIOUR
 from tests.views.test_columns import MAKE as COLUMNS
 from tests.views.test_comparison import MAKE as COMPARISON
 from tests.views.test_features import MAKE as FEATURES
+from tests.views.test_internals import MAKE as INSIDE
 from tests.views.test_quality import MAKE as QUALITY
 from tests.views.test_sequences import MAKE as SEQUENCES
 
@@ -53,6 +55,10 @@ FINDINGS = pd.DataFrame(
     }
 )
 TEXT = Attribution(torch.tensor([[0.0, 1.0, -2.0]]), torch.tensor([1]), "occlusion")
+WORDED = replace(
+    TEXT,
+    params={"words": (("a", "fine", "bore"),), "feature_values": TEXT.values, "feature_spread": torch.tensor([[0.0, 0.6, 0.1]])},
+)
 MAKE = {
     "samples": lambda seen: views.samples(seen["batch"], seen["test"].classes),
     "mistakes": lambda seen: views.mistakes(seen["worst"], seen["result"]),
@@ -70,6 +76,9 @@ MAKE = {
     "pictures": lambda seen: views.pictures(seen["batch"].raw, ["+0.5", "a\nb", "0"], "One window is black."),
     "seeds": lambda _: views.seeds([50, 100], {"LIME": [0.25, 0.5], "SHAP": [0.75, 0.97]}),
     "words": lambda _: views.words(TEXT, ["a", "fine", "bore"], subject="praise"),
+    "methods_by_words": lambda _: views.methods_by_words(
+        [WORDED, replace(WORDED, method="lime", values=-WORDED.values)], subject="praise"
+    ),
     "cloud": lambda _: views.cloud(["fine", "bore", "fine"], [1.0, -3.0, 2.0], subject="praise"),
     "bars": lambda seen: views.bars(seen["maps"][1], subject="zero"),
     "waterfall": lambda seen: views.waterfall(seen["maps"][2], subject="zero"),
@@ -105,6 +114,10 @@ def key_numbers(name, seen):
         "verdicts": (["2 areas", "Right answers: PASS, 2 of 2 passed; Groups: NOT SHOWN, not tested"], ["PASS and FAIL need evidence"]),
         "class_counts": (["2 classes", "from 5 (a) to 9 (b)", "every class has 3 test samples"], ["from 5 (a) to 9 (b)"]),
         "words": (["3 words", "“bore” -2, “fine” +1, “a” +0 logits"], ["“bore” -2, “fine” +1"]),
+        "methods_by_words": (
+            ["3 words for praise by Occlusion, LIME", "All put “bore” first."],
+            ["Lines: two standard errors.", "They differ most on “a”, from +0.00 to +0.00."],
+        ),
         "cloud": (["2 words", "“bore” -3, “fine” +1.5 logits"], ["“bore” -3, “fine” +1.5"]),
         "pictures": (["3 images: +0.5; a, b; 0. One window is black."], ["One window is black."]),
         "seeds": (2 * [["LIME: 0.25 with 50 passes, 0.50 with 100; SHAP: 0.75 with 50 passes, 0.97 with 100"]]),
@@ -158,8 +171,8 @@ def test_a_picture_is_the_same_twice(name, seen):
 
 def test_every_view_is_tested():
     names = {name for name in views.__all__ if callable(getattr(views, name)) and name[0].islower()}
-    tables = {"table", "rates", "policy", "ranking", "stamps"}
-    made = set(MAKE).union(ATTENTION, BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, QUALITY, SEQUENCES)
+    tables = {"table", "rates", "policy", "ranking", "stamps", "layers", "weight_table"}
+    made = set(MAKE).union(ATTENTION, BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, INSIDE, QUALITY, SEQUENCES)
     assert names - {"claim", "say", "percent", "name_of"} - tables == made, (
         "give the new view a place in MAKE and its words in key_numbers"
     )
