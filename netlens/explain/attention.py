@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from netlens.capture import AttentionCall
-from netlens.errors import ModelError, ShapeError
+from netlens.errors import ModelError, ShapeError, unknown
 from netlens.explain.attention_reading import Reading, reading
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.numbers import exact
@@ -62,8 +62,7 @@ class RawAttention:
     def _call(self, calls: tuple[AttentionCall, ...], model: Model) -> AttentionCall:
         chosen = [call for call in calls if not self.layer or self.layer in (call.layer, call.name)]
         if not chosen:
-            known = ", ".join(call.name for call in calls)
-            raise ModelError("RawAttention", f"{model.name} has no attention '{self.layer}'", remedy=f"Known: {known}.")
+            raise unknown("RawAttention", f"attention in {model.name} called", self.layer, [call.name for call in calls], ModelError)
         return chosen[-1]
 
     def _head(self, call: AttentionCall) -> int:

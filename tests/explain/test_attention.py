@@ -295,7 +295,7 @@ def test_logits_that_do_not_depend_on_the_attention_are_refused(wrap):
 @pytest.mark.parametrize(
     ("method", "kind", "said"),
     [
-        (RawAttention("blocks.9"), ModelError, r"no attention 'blocks.9'. Known: network, network \(call 2\)"),
+        (RawAttention("networks"), ModelError, r"no attention in tiny called 'networks'. Did you mean 'network'\? Known: network, network \(call 2\)"),
         (RawAttention(head=2), ShapeError, r"head 2 is not in 'network \(call 2\)'. Expected 0 to 1"),
         (AttentionRollout(residual=1.5), ShapeError, "residual is 1.5"),
     ],
