@@ -68,7 +68,7 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
                 low, high = float(one[unit].min()), float(one[unit].max())
                 end = max(abs(low), abs(high)) or 1.0
                 colours = {"cmap": SIGNED, "vmin": -end, "vmax": end} if low < 0 else {"cmap": UNSIGNED, "vmin": 0.0, "vmax": end}
-                grid[row, column].imshow(one[unit], **colours)
+                grid[row, column].imshow(one[unit].numpy(), **colours)
                 grid[row, column].set_title(f"{unit}: {high:.2g}", fontsize=6.8, fontweight="normal", loc="center", pad=2)
         return figure
 
