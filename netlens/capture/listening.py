@@ -150,9 +150,7 @@ class _Ear:
         if wanted["training"] and wanted["dropout_p"] > 0:
             raise self._dropout()
         if wanted["static_k"] is not None or wanted["static_v"] is not None:
-            problem = (
-                f"the attention `{self._layer}` of {self.name} gets its keys or values ready-made (static_k, static_v)"
-            )
+            problem = f"the attention `{self._layer}` of {self.name} gets its keys or values ready-made (static_k, static_v)"
             raise ModelError(self.operation, problem, expected="keys and values that it projects itself")
         own, weights = functional.multi_head_attention_forward(*given, **named)
         return self._record(own, multi_head(wanted), "multi_head_attention_forward"), weights
@@ -230,6 +228,8 @@ def _require_open(net: nn.Module, name: str, operation: str) -> None:
         kind = "is TorchScript, which does not show its operations"
     elif any(isinstance(module, torch.fx.GraphModule) and _lowered(module) for module in net.modules()):
         kind = "is an exported program, in which attention is taken apart and no layer is left to name"
+    elif hasattr(net, "_orig_mod"):
+        kind = "is compiled, and its kernels call no function of torch"
     else:
         return
     remedy = "Use the network that it was made from."

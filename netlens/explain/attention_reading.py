@@ -159,11 +159,13 @@ class AttentionMaps:
 
 
 def attention_maps(model: Model, inputs: torch.Tensor, target: int | torch.Tensor | None = None) -> AttentionMaps:
-    """Read the attention of every layer and head; a network without attention gives an empty result.
+    """Read the attention of every layer and head.
+
+    A network without attention gives an empty result. So does one whose attention cannot be intercepted; then `missed` names it.
 
     Raises
     ------
-    ModelError : the attention cannot be intercepted.
+    ModelError : the network shows no operations: TorchScript, or an exported program.
 
     Notes
     -----
@@ -172,9 +174,8 @@ def attention_maps(model: Model, inputs: torch.Tensor, target: int | torch.Tenso
     with asking(model, inputs, target, "attention_maps", tokens=True) as question:
         with attention(question.model, question.operation, graph=True) as heard:
             scores = question.once(question.inputs).gather(1, question.target.unsqueeze(1)).squeeze(1)
-        if not heard.calls and not heard.missed:
-            return AttentionMaps((), None, None, ())
-        require_attention(question, heard)
+        if not heard.calls:
+            return AttentionMaps((), None, None, tuple(heard.missed))
         calls, found, reader = tuple(heard.calls), None, None
         try:
             _require_one_stream(question, calls, len(inputs), [])

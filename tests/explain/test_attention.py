@@ -13,6 +13,7 @@ from torch.nn import functional
 from netlens.errors import ModelError, ShapeError
 from netlens.explain import AttentionRollout, GradientWeightedAttention, RawAttention, attention_maps
 from netlens.explain.attention import gathered, rollout
+from netlens.models.text import TextTransformer
 
 METHODS = (RawAttention(), AttentionRollout(), GradientWeightedAttention())
 every_method = pytest.mark.parametrize("method", METHODS, ids=[method.name for method in METHODS])
@@ -213,6 +214,20 @@ def test_tokens_of_a_text_have_one_value_each(wrap):
         assert found.params["read"] == "token 0"
 
 
+def test_padding_is_looked_at_by_nobody(wrap):
+    model, ids = wrap(TextTransformer(9, 3)), torch.tensor([[3, 4, 5, 6], [3, 4, 0, 0]])
+    for method in METHODS:
+        found = method(model, ids)
+        assert found.values.shape == (2, 4)
+        assert (found.values[1, 2:] == 0).all() or method.name == "attention_rollout"  # where a token always keeps half of itself
+        assert found.values[0].min() > 0 or method.name == "gradient_weighted_attention"
+
+
+def test_a_compiled_network_is_asked_as_it_was_before(attentive, images, wrap):
+    expected = AttentionRollout()(attentive, images, 0).values
+    torch.testing.assert_close(AttentionRollout()(wrap(torch.compile(attentive.net)), images, 0).values, expected)
+
+
 def test_rows_are_independent_of_how_many_are_asked_at_once(attentive, monkeypatch):
     images = torch.rand(6, 1, 12, 12)
     together = GradientWeightedAttention()(attentive, images, 1).values
@@ -264,8 +279,9 @@ def test_a_custom_attention_is_named(wrap):
     net = nn.Sequential(KernelAttention(), nn.Flatten(), nn.Linear(8, 3))
     with pytest.raises(ModelError, match=r"cannot be intercepted: `0` \(a KernelAttention in which.*Expected scaled_dot_product"):
         AttentionRollout()(wrap(net), torch.randn(2, 4, 2))
-    with pytest.raises(ModelError, match="cannot be intercepted"):
-        attention_maps(wrap(net), torch.randn(2, 4, 2))
+    maps = attention_maps(wrap(net), torch.randn(2, 4, 2))
+    assert len(maps) == 0
+    assert maps.missed == ("`0` (a KernelAttention in which no attention between tokens was seen)",)
 
 
 def test_tokens_without_a_place_are_refused(wrap):
@@ -295,7 +311,11 @@ def test_logits_that_do_not_depend_on_the_attention_are_refused(wrap):
 @pytest.mark.parametrize(
     ("method", "kind", "said"),
     [
-        (RawAttention("networks"), ModelError, r"no attention in tiny called 'networks'. Did you mean 'network'\? Known: network, network \(call 2\)"),
+        (
+            RawAttention("networks"),
+            ModelError,
+            r"no attention in tiny called 'networks'. Did you mean 'network'\? Known: network, network \(call 2\)",
+        ),
         (RawAttention(head=2), ShapeError, r"head 2 is not in 'network \(call 2\)'. Expected 0 to 1"),
         (AttentionRollout(residual=1.5), ShapeError, "residual is 1.5"),
     ],

@@ -319,7 +319,7 @@ def _wrong(query, key, value):
     return scaled_dot_product(query * 1.01, key, value)
 
 
-def test_scripted_and_exported_networks_are_refused_with_the_reason(wrap):
+def test_scripted_exported_and_compiled_networks_are_refused_with_the_reason(wrap):
     net = MnistViT(classes=3).eval()
     image = torch.randn(2, 1, 28, 28)
     with warnings.catch_warnings(action="ignore"):  # torch would rather one did not
@@ -328,6 +328,11 @@ def test_scripted_and_exported_networks_are_refused_with_the_reason(wrap):
         pass
     exported = torch.export.export(net, (image,)).module()
     with pytest.raises(ModelError, match="it is an exported program"), attention(wrap(exported)):
+        pass
+    with (
+        pytest.raises(ModelError, match=r"the attention of OptimizedModule cannot.*it is compiled.*made from"),
+        attention(torch.compile(net)),
+    ):
         pass
 
 
