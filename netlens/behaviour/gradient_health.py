@@ -79,7 +79,7 @@ def gradient_health(model: Model, inputs: torch.Tensor, *, rows: int = 64) -> Gr
             for parameter in parameters:
                 parameter.requires_grad_(True)
             for part in torch.split(torch.arange(len(inputs)), rows):
-                scores = model.net(inputs[part].to(model.device))
+                scores = model.net(inputs[part].to(model.device, parameters[0].dtype)).float()
                 loss = torch.nn.functional.cross_entropy(scores, labels[part], reduction="sum")
                 found = torch.autograd.grad(loss, parameters, allow_unused=True)
                 for total, slope in zip(sums, found, strict=True):

@@ -78,6 +78,14 @@ def test_the_gradient_is_the_one_of_autograd():
     assert weight.requires_grad
 
 
+def test_half_precision_is_looked_at_too():
+    model = network()
+    whole = gradient_health(model, images(10).all().inputs)
+    model.net.half()
+    found = gradient_health(model, images(10).all().inputs)
+    assert found.ratio == pytest.approx(whole.ratio, rel=0.05)
+
+
 def test_weights_that_are_no_numbers_are_silent():
     found = GradientHealth((LayerHealth("a", float("nan"), 1.0), LayerHealth("b", 1.0, 2.0)), 3)
     assert found.silent == ("a",)
