@@ -56,6 +56,14 @@ def budget(profile: str, n_test: int, checks: Mapping[str, Check] | None = None,
     return Budget(profile, {code: check.cost(profile, n_test) for code, check in checks.items()}, seconds_a_pass)
 
 
+def applicable(modality: str) -> dict[str, Check]:
+    """The checks that data of this kind can be asked; the others cost nothing."""
+    from netlens.audit.checks import CHECKS
+
+    idle = {"image": set(), "table": {"images"}}.get(modality, {"images", "gradients", "continuous inputs"})
+    return {code: check for code, check in CHECKS.items() if not idle & set(check.needs)}
+
+
 def pilot(model: Model, test: Dataset) -> float:
     """Seconds that one sample takes: the best of several runs on a few samples, for the first ones warm up and a busy machine disturbs."""
     inputs = test.take(min(PILOT, len(test))).inputs

@@ -16,13 +16,9 @@ MEANING = {PASSED: "passed", FAILED: "failed", WARNED: "passed with warnings", I
 
 
 def unshown(findings: Iterable[Finding], required: Iterable[str]) -> list[str]:
-    """The codes of checks that had to be shown and were not.
-
-    A check that was NOT SHOWN counts when the policy requires it, or when it had all that it needs and the evidence did not suffice. One
-    that asks for something that this model or these data do not have, such as groups of people, does not.
-    """
+    """The codes of checks that the policy requires and that were NOT SHOWN: for want of an input, or of evidence."""
     wanted = set(required)
-    return [one.code for one in findings if one.verdict == "NOT SHOWN" and (one.code in wanted or not one.missing)]
+    return [one.code for one in findings if one.verdict == "NOT SHOWN" and one.code in wanted]
 
 
 def exit_code(findings: Iterable[Finding], required: Iterable[str] = (), *, strict: bool = False) -> int:

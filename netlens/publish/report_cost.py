@@ -18,7 +18,7 @@ def cost(plan: Plan) -> str:
     if "profile" not in values:
         return ""
     from netlens.audit import material, policy
-    from netlens.audit.budget import budget, pilot
+    from netlens.audit.budget import applicable, budget, pilot
     from netlens.trained import obtain
 
     budget(values["profile"], 1)
@@ -31,4 +31,4 @@ def cost(plan: Plan) -> str:
     )
     policy(values.get("policy", ""), model.card.policy if model.card else None)
     test = material(model.card, values.get("data_root", "")).test
-    return budget(values["profile"], len(test), seconds_a_pass=pilot(model, test)).told()
+    return budget(values["profile"], len(test), applicable(test.modality), pilot(model, test)).told()

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from netlens.audit import CHECKS, PROFILES
-from netlens.audit.budget import budget, duration, pilot, rounded
+from netlens.audit.budget import applicable, budget, duration, pilot, rounded
 from netlens.errors import UsageError
 from tests.audit.conftest import Reader, dataset, model, right_and_wrong
 
@@ -27,6 +27,13 @@ def test_the_price_is_said():
 def test_a_check_uses_no_more_samples_than_there_are():
     assert CHECKS["NL101"].cost("full", 50) == 100
     assert CHECKS["NL101"].cost("full", 5000) == 256
+
+
+def test_what_is_not_asked_of_texts_costs_nothing():
+    text, table, image = (set(applicable(modality)) for modality in ("text", "table", "image"))
+    assert text < table < image == set(CHECKS)
+    assert "NL601" in image - table
+    assert "NL551" in table - text
 
 
 def test_a_pilot_takes_time():

@@ -55,8 +55,9 @@ def test_the_gravest_speaks_for_all():
         ([PASS, WARN], [], True, 3),
         ([PASS, NO_INPUT], [], True, 0),
         ([PASS, NO_INPUT], ["NL201"], False, 4),
-        ([PASS, TOO_FEW], [], False, 4),
-        ([WARN, TOO_FEW], [], True, 4),
+        ([PASS, TOO_FEW], [], False, 0),
+        ([PASS, TOO_FEW], ["NL301"], False, 4),
+        ([WARN, TOO_FEW], ["NL301"], True, 4),
         ([FAIL, TOO_FEW, WARN], ["NL301"], True, 1),
     ],
 )
@@ -65,8 +66,9 @@ def test_a_failure_wins_then_what_could_not_be_shown_then_a_caution(found, requi
 
 
 def test_what_had_to_be_shown_is_named():
-    assert unshown([PASS, NO_INPUT, TOO_FEW], []) == ["NL301"]
-    assert unshown([PASS, NO_INPUT, TOO_FEW], ["NL201"]) == ["NL201", "NL301"]
+    assert unshown([PASS, NO_INPUT, TOO_FEW], ["NL101", "NL301"]) == ["NL301"]
+    assert unshown([PASS, NO_INPUT, TOO_FEW], ["NL201", "NL301"]) == ["NL201", "NL301"]
+    assert unshown([PASS, NO_INPUT, TOO_FEW], []) == []
 
 
 def test_of_several_audits_the_gravest_code():

@@ -30,7 +30,7 @@ def test_each_verdict_has_its_element():
 
 def test_what_had_to_be_shown_is_an_error():
     found = suite((0, 0, 0), 20)
-    assert [case.get("name")[:5] for case in found if case.find("error") is not None] == ["NL302", "NL401"]
+    assert [case.get("name")[:5] for case in found if case.find("error") is not None] == ["NL401"]
 
 
 def test_a_caution_fails_only_when_strict():

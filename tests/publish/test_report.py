@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pikepdf
 import pypdf
 import pytest
@@ -16,7 +17,7 @@ from netlens.publish import report_outcome
 from netlens.publish.pdf import pdf_bytes
 from netlens.publish.report import Audited
 from netlens.publish.report_page import page
-from tests.publish.test_pdf import markdown, notebook
+from tests.publish.test_pdf import code_cell, markdown, notebook, shown
 
 STRIP = [
     {"area": "performance", "title": "Right answers", "verdict": "FAIL", "told": "1 of 2 passed"},
@@ -38,10 +39,11 @@ NUMBERS = b'{"a": 1}'
 
 @pytest.fixture(scope="module")
 def source():
-    first = markdown("## Page one\n\nWords.")
-    second = markdown("## Page two\n\nMore words.")
-    second["metadata"]["tags"] = ["new-page"]
-    return notebook(first, second, report=REPORT)
+    rows = pd.DataFrame({"name": [f"row {i}" for i in range(20)]}).to_html(index=False)
+    pages = [markdown("## Page one\n\nWords."), markdown("## Page two\n\nMore words."), markdown("## Little text\n\nStays.")]
+    for cell in pages[1:]:
+        cell["metadata"]["tags"] = ["new-page"]
+    return notebook(pages[0], code_cell(shown({"text/html": rows})), *pages[1:], report=REPORT)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,7 @@ def test_a_page_begins_where_the_notebook_says(made):
     assert len(pages) == 3
     assert "Page one" in pages[1]
     assert "Page two" in pages[2]
+    assert "Little text" in pages[2], "a page with nothing but text is not left"
 
 
 def test_the_html_page_says_the_same_at_its_top(source):

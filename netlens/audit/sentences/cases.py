@@ -108,7 +108,8 @@ def explained_rows(audit: Audit) -> pd.DataFrame:
         rows.append(
             {
                 say("case"): name,
-                say("answer"): say("{answer}, {sure} sure", answer=case["answer"], sure=percent(case["probability"])),
+                say("answer"): case["answer"],
+                say("how sure"): percent(case["probability"]),
                 say("label"): case["label"],
                 say("what pushed"): ", ".join(f"{part} ({_signed(value)})" for part, value in strongest),
             }

@@ -15,6 +15,8 @@ from netlens.publish.pdf.tables import html_table
 log = logging.getLogger(__name__)
 
 PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
+PAGE = "#pagebreak(weak: true)"
+ROWS = 8  # a table of more rows fills a page enough to leave it
 HIDDEN = {"remove-cell", "site-only"}
 ALIGNED = re.compile(r"\\begin\{(align|alignat|equation|gather|multline|eqnarray)(\*?)\}.*?\\end\{\1\2\}", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -40,15 +42,15 @@ class Collected:
 
 
 def collect(notebook: dict[str, Any], *, code: bool) -> Collected:
-    """Collect what a notebook shows. Tags: `new-page`, `remove-cell`, `site-only`, `remove-input`, `remove-output`, `hide-output`."""
+    """Collect what a notebook shows. `new-page` begins a page, unless the last one holds little but text. Other tags: `remove-cell`, `site-only`, `remove-input`, `remove-output`, `hide-output`."""
     found = Collected()
     for number, cell in enumerate(notebook["cells"], start=1):
         tags = set(cell.get("metadata", {}).get("tags", []))
         if tags & HIDDEN:
             continue
         source = _text(cell["source"])
-        if "new-page" in tags:
-            found.pieces.append(Piece("typst", "#pagebreak(weak: true)", number))
+        if "new-page" in tags and _full(found.pieces):
+            found.pieces.append(Piece("typst", PAGE, number))
         if cell["cell_type"] == "markdown":
             found.pieces.append(Piece("markdown", _attached(display_math(source), cell, number, found), number))
         elif cell["cell_type"] == "code":
@@ -57,6 +59,13 @@ def collect(notebook: dict[str, Any], *, code: bool) -> Collected:
             if not tags & {"remove-output", "hide-output"}:
                 found.pieces.extend(_outputs(cell, number, found))
     return found
+
+
+def _full(pieces: list[Piece]) -> bool:
+    """Whether the page that is being filled holds a figure or a table of some size; the first page is the title's own."""
+    last = max((place for place, piece in enumerate(pieces) if piece.text == PAGE), default=-1)
+    texts = [f"{piece.before}{piece.text}" for piece in pieces[last + 1 :]]
+    return any("#picture(" in text or text.count("\n") > ROWS for text in texts)
 
 
 def display_math(text: str) -> str:
