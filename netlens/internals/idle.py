@@ -112,12 +112,12 @@ def idle(model: Model, samples: Samples, *, rows: int = 64) -> Idle:
 
     Raises
     ------
-    ModelError : the network uses no activation function that can be seen.
+    ModelError : the network is TorchScript.
     ShapeError : there is no sample, or the network does not take them.
 
     Notes
     -----
-    Functions are seen whether they are modules or calls in `forward`; each use is judged by itself, the second one of a module under the
+    A network without activation functions gives an empty result. They are seen whether they are modules or calls in `forward`; each use is judged by itself, the second one of a module under the
     name `path#2`. Gates inside recurrent modules are not seen. Cost: one forward pass. Memory: three numbers a unit, and one batch.
     """
     model = eager(model)
@@ -131,9 +131,6 @@ def idle(model: Model, samples: Samples, *, rows: int = 64) -> Idle:
             watch.begin(len(inputs))
             run(model, inputs, OPERATION)
             n += len(inputs)
-    if not watch.tallies:
-        problem = f"{model.name} uses no activation function that can be seen"
-        raise ModelError(OPERATION, problem, expected="a ReLU, GELU, tanh, sigmoid or the like, as a module or as a function")
     found = []
     for path, (kind, ends, off, saturated, awake, count) in watch.tallies.items():
         shares = (part.cpu().double().numpy() / count for part in (off, saturated))

@@ -53,7 +53,7 @@ class Projection:
 def projection(
     model: Model, samples: Dataset, layer: str = "", *, method: Method = "pca", axes: int = 2, seed: int = 0, most: int = 1000
 ) -> Projection:
-    """Project the features that a layer receives, by default those that the last linear layer judges.
+    """Project the features that a layer receives, by default what the last linear layer receives.
 
     Parameters
     ----------
@@ -89,16 +89,17 @@ def projection(
 
 
 def penultimate(model: Model) -> str:
-    """The path of the last linear layer, whose input is what the network judges by.
+    """The path of the last linear layer, whose input is what the network judges by; without one, that of the last convolution.
 
     Raises
     ------
     ModelError : there is none.
     """
-    linear = [path for path, layer in model.layers.items() if isinstance(layer, torch.nn.Linear)]
-    if not linear:
-        raise ModelError(OPERATION, f"{model.name} has no linear layer", remedy="Name the layer whose input is to be projected.")
-    return linear[-1]
+    for kinds in ((torch.nn.Linear,), (torch.nn.Conv1d, torch.nn.Conv2d)):
+        if found := [path for path, layer in model.layers.items() if isinstance(layer, kinds)]:
+            return found[-1]
+    problem = f"{model.name} has no linear layer and no convolution"
+    raise ModelError(OPERATION, problem, remedy="Name the layer whose input is to be projected.")
 
 
 def pca(features: NDArray[np.float64], axes: int) -> tuple[NDArray[np.float64], tuple[float, ...]]:

@@ -137,8 +137,12 @@ def exciting(found: Survey, samples: Dataset, layer: str, units: Sequence[int], 
     return View(draw, table, alt, caption)
 
 
-def idle(found: Idle) -> View:
+def idle(found: Idle) -> View | Prose:
     """Show for each activation function how awake its units are, and which are dead."""
+    if not found.functions:
+        return say(
+            f"**No activation function of `{found.model}` can be seen.** The gates inside recurrent layers are not looked at here."
+        )
     table = found.frame()
     shown = list(found.functions)[:16]
 

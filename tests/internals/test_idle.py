@@ -119,11 +119,14 @@ def test_counts_do_not_depend_on_the_batch(cnn, images):
 
 
 def test_bad_questions_are_refused(wrapped, cnn, images):
-    with pytest.raises(ModelError, match="uses no activation function"):
-        idle(wrapped(nn.Linear(4, 2)), torch.rand(3, 4))
     with pytest.raises(ShapeError, match="there is no sample"):
         idle(cnn, images[:0])
     with pytest.warns((DeprecationWarning, FutureWarning), match="torch.jit"):
         script = torch.jit.trace(cnn.net, images[:1])
     with pytest.raises(ModelError, match="is TorchScript"):
         idle(wrapped(script), images)
+
+
+def test_a_network_without_activation_functions_gives_an_empty_result(wrapped):
+    found = idle(wrapped(nn.Linear(4, 2)), torch.rand(3, 4))
+    assert (found.n, found.functions, found.dead) == (3, (), {})

@@ -47,7 +47,13 @@ def test_bad_questions_are_refused(learned, digits, wrapped):
         projection(model, digits[1], axes=4)
     with pytest.raises(ShapeError, match="there are 10 samples"):
         projection(model, digits[1], most=10)
-    with pytest.raises(ModelError, match="has no linear layer"):
-        projection(wrapped(torch.nn.Conv2d(1, 3, 8)), digits[1])
+    with pytest.raises(ModelError, match="has no linear layer and no convolution"):
+        projection(wrapped(torch.nn.Sequential(torch.nn.Flatten())), digits[1])
     with pytest.raises(ModelError, match="Did you mean 'fc2'"):
         projection(model, digits[1], "fc22")
+
+
+def test_without_a_linear_layer_the_last_convolution_is_read(wrapped, digits):
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 6, 3), torch.nn.ReLU(), torch.nn.Conv2d(6, 10, 6), torch.nn.Flatten())
+    found = projection(wrapped(net, 10), digits[1], most=40)
+    assert (found.layer, found.features) == ("2", 6)
