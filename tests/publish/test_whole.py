@@ -55,11 +55,20 @@ def test_a_build_leaves_a_whole_report(report: Path) -> None:
     alts = [
         output["metadata"]["netlens"]["alt"]
         for cell in shown["cells"]
+        if "site-only" not in cell["metadata"].get("tags", [])
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
     assert figures(report / "audit.pdf") == alts
-    assert len(alts) >= 6
+    assert len(alts) >= 12
+
+
+def test_the_report_is_archival_accessible_and_carries_its_numbers(report: Path) -> None:
+    with pikepdf.open(report / "audit.pdf") as pdf:
+        assert pdf.attachments["audit.json"].get_file().read_bytes() == (report / "audit.json").read_bytes()
+        with pdf.open_metadata() as metadata:
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"], metadata["pdfuaid:part"]) == ("3", "A", "1")
+        assert 12 <= len(pdf.pages) <= 20
 
 
 def test_the_report_says_what_its_numbers_say(report: Path) -> None:
@@ -68,11 +77,9 @@ def test_the_report_says_what_its_numbers_say(report: Path) -> None:
     text = " ".join(" ".join(page.extract_text() for page in pdf.pages).replace("\u200b", "").split())
     accuracy = numbers["performance"]["accuracy"]
     assert accuracy["value"] >= 0.97
-    assert (
-        f"On {accuracy['n']:,} images held back from training, this model was right {100 * accuracy['value']:.0f} times" in text
-    )
+    assert f"On {accuracy['n']:,} test images, this model was right {100 * accuracy['value']:.0f} times" in text
     assert numbers["model"]["fingerprint"] in text.replace(" ", "")
-    for finding in numbers["findings"]:
+    for finding in numbers["findings"].values():
         assert finding["sentence"] in text
         assert finding["code"] in text
     assert pdf.metadata.title == numbers["report"]["title"]
@@ -103,8 +110,8 @@ def test_the_same_seed_gives_the_same_report(built_project: Path, tmp_path: Path
     for name in ("one", "two"):  # each with a cache of its own, so that the network is trained twice
         project = tmp_path / name
         shutil.copytree(built_project, project, ignore=shutil.ignore_patterns("_build"))
-        done = netlens(project, "audit", "mnist-cnn", "-p", "seed=1")
-        assert done.returncode == 0, done.stderr
+        done = netlens(project, "audit", "mnist-cnn", "--profile", "quick", "-p", "seed=1")
+        assert done.returncode in (0, 1), done.stderr  # a finding is no failure of the program
         folder = project / "_build" / "reports" / "mnist-cnn"
         made.append([(folder / file).read_bytes() for file in FILES])
     assert made[0] == made[1]
