@@ -56,7 +56,7 @@ def _refusal(name: str, model: Model, row: torch.Tensor, gradients: str, maps: s
         return _asked(lambda: EXPLAINERS[name]()(model, row) and "")
     if name in WITH_RULES:
         faults = _asked(lambda: "; ".join(map(str, uncovered(model, WITH_RULES[name], row)[:SHOWN])))
-        return f"no rule for {faults}" if faults else ""
+        return f"its rules do not cover {faults}" if faults else ""
     if name == "neuron_gradient" and any(is_closed(module) for module in model.net.modules()):
         return "it has no layers that can be read"
     return "it needs images" if "image" in needs and row.ndim != 4 else ""

@@ -137,7 +137,7 @@ def lines(checked: Checked) -> list[str]:
     facts = {
         "model": f"{checked.name} ({checked.form})",
         "task": f"{checked.task} of {checked.modality}s into {len(names)} classes: {listed}",
-        "input": f"{' x '.join(map(str, checked.input_shape))} numbers a sample",
+        "input": f"{' x '.join(map(str, checked.input_shape))} {'tokens' if checked.modality == 'text' else 'numbers'} a sample",
         "parameters": f"{checked.parameters:,}",
         "fingerprint": checked.fingerprint,
         "data": f"{checked.samples:,} samples",

@@ -35,8 +35,8 @@ def test_each_refusal_has_its_reason(functional):
     found = refusals(functional, torch.rand(2, 1, 8, 8))
     assert found["saliency"] == found["integrated_gradients"] == found["kernel_shap"] == ""
     assert "has no layer with maps" in found["grad_cam"]
-    assert found["deep_lift"].startswith("no rule for Tanh in the model itself (made in `forward`, not by a module)")
-    assert "it has no Relu" in found["guided_backprop"] or "no rule for Tanh" in found["guided_backprop"]
+    assert found["deep_lift"].startswith("its rules do not cover Tanh in the model itself (made in `forward`, not by a module)")
+    assert "it has no Relu" in found["guided_backprop"] or "do not cover Tanh" in found["guided_backprop"]
 
 
 def test_rows_of_a_table_have_no_maps_and_are_no_images(wrap):
