@@ -147,14 +147,11 @@ def _call(inputs: Inputs, device: torch.device) -> tuple[tuple[Any, ...], dict[s
 
 
 def _layers(net: nn.Module, trace: Trace) -> list[Layer]:
-    """The modules in the order in which they were reached; those that were never called stand after the module around them."""
+    """The modules in the order in which they were reached."""
     reached = list(trace.visits)
     for path, _ in net.named_modules():
         if path not in trace.visits:
-            around = [
-                other for other in reached if other == path.rpartition(".")[0] or other.startswith(f"{path.rpartition('.')[0]}.")
-            ]
-            reached.insert(reached.index(around[-1]) + 1 if around else len(reached), path)
+            reached.insert(_place(path, reached), path)
     modules, seen, layers = dict(net.named_modules()), set[nn.Parameter](), []
     for path in reached:
         module = modules[path]
@@ -170,6 +167,16 @@ def _layers(net: nn.Module, trace: Trace) -> list[Layer]:
         operations = Counter(visit.operations)
         layers.append(Layer(path, kind, visit.shape, visit.calls, count, shared, visit.multiply_adds, operations, inner))
     return layers
+
+
+def _place(path: str, reached: list[str]) -> int:
+    """Where a module belongs that was never called: before the first one inside it, or after those around it."""
+    inside = [place for place, other in enumerate(reached) if other.startswith(f"{path}.")]
+    if inside:
+        return inside[0]
+    around = path.rpartition(".")[0]
+    beside = [place for place, other in enumerate(reached) if not around or other == around or other.startswith(f"{around}.")]
+    return beside[-1] + 1 if beside else len(reached)
 
 
 def _stopped(name: str, shape: tuple[int, ...], trace: Trace, error: Exception) -> ShapeError:

@@ -71,6 +71,8 @@ def similarity(
     paths = [list(chosen(models[0], list(layers), OPERATION))]
     if other is not None:
         paths.append(list(chosen(models[1], list(others or (layers if other is model else ())), OPERATION)))
+    named = [list(layers), list(others or (layers if other is model else ()))]  # else in the order of the forward pass
+    named = named[: len(models)]
     rows = min(rows, len(samples))
     if rows < FEWEST:
         raise ShapeError(OPERATION, f"there are {rows} samples in a batch", expected=f"at least {FEWEST}")
@@ -81,7 +83,7 @@ def similarity(
         if len(ids) < rows:
             break
         grams = [_grams(one, inputs, names) for one, names in zip(models, paths, strict=True)]
-        found = [[name for name in names if name in gram] for names, gram in zip(paths, grams, strict=True)]
+        found = [[name for name in (asked or gram) if name in gram] for asked, gram in zip(named, grams, strict=True)]
         stacks = [torch.stack([gram[name] for name in names]) for names, gram in zip(found, grams, strict=True)]
         total = total + hsic(stacks[0], stacks[-1])
         selves = [kept + hsic(stack, stack).diagonal() for kept, stack in zip(selves, stacks, strict=True)]

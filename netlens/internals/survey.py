@@ -49,7 +49,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the units of some layers answered to `n` samples. `skipped` : layers that gave no tensor of numbers, or were never called."""
+    """What the units of some layers answered to `n` samples, in the order of the forward pass. `skipped` : layers that gave no tensor of numbers, or were never called."""
 
     model: str
     n: int
@@ -112,8 +112,6 @@ def survey(model: Model, samples: Samples, layers: Sequence[str] = (), *, top: i
             run(model, inputs, OPERATION)
             n += len(ids)
     found = [seen.tallies[key].units(key, n) for key in seen.tallies]
-    order = {path: place for place, path in enumerate(model.layers)}
-    found.sort(key=lambda units: order.get(units.path.partition("#")[0], -1))
     heard = {units.path.partition("#")[0] for units in found}
     return Survey(model.name, n, tuple(found), tuple(path for path in paths if path not in heard))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
@@ -27,7 +28,7 @@ def flows(found: Mapping[str, Flow]) -> View:
         }
     )
 
-    top = 20 * min(float(flow.loss[0]) for flow in found.values())
+    top = 1.6 * min(float(flow.loss[0]) for flow in found.values())
 
     def draw() -> Figure:
         figure = new_figure(height=3.0)
@@ -41,12 +42,11 @@ def flows(found: Mapping[str, Flow]) -> View:
             finite = flow.loss[np.isfinite(flow.loss)]
             right.plot(np.arange(1, len(finite) + 1), smooth(finite.astype(np.float32), 10), color=colour)
             if len(finite) < len(flow.loss) or len(finite) < 5:
-                right.plot(len(finite), min(float(finite[-1]), 0.8 * top), "X", color=colour, markersize=8)
+                right.plot(len(finite), min(float(finite[-1]), 0.95 * top), "X", color=colour, markersize=8)
         left.set_yscale("log")
-        right.set_yscale("log")
         left.set_title("Gradient at the first step")
         left.set_xlabel("layer, from the input to the output")
-        right.set_ylim(top=top)
+        right.set_ylim(0, top)
         right.set_title("Loss, mean of 10 steps")
         right.set_xlabel("step")
         for axes in (left, right):
@@ -112,33 +112,32 @@ def steps_over_weights(flow: Flow, name: str = "the network") -> View:
     """Show how far each step moves the weights of a layer, as a share of their size, with the usual 0.001 marked."""
     ratio = flow.ratio
     typical = np.nanmedian(ratio, axis=0)
+    many = len(flow.layers) > len(PALETTE)
     table = pd.DataFrame({"layer": flow.layers, "median of step over weight": typical})
 
     def draw() -> Figure:
         figure = new_figure(height=2.7)
         axes = figure.subplots()
         for place, layer in enumerate(flow.layers):
-            axes.plot(
-                np.arange(1, len(ratio) + 1),
-                smooth(ratio[:, place].astype(np.float32), 5),
-                color=PALETTE[place % len(PALETTE)],
-                label=layer,
-            )
+            colour = colormaps[UNSIGNED](0.95 * place / len(flow.layers)) if many else PALETTE[place]
+            axes.plot(np.arange(1, len(ratio) + 1), smooth(ratio[:, place].astype(np.float32), 5), color=colour, label=layer)
         axes.axhline(1e-3, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.annotate("one thousandth", (1, 1e-3), (0, 2), textcoords="offset points", fontsize=7.5, color=MUTED)
         axes.set_yscale("log")
         axes.set_title("Step over weight, mean of 5 steps")
         axes.set_xlabel("step")
         axes.grid(axis="y")
-        axes.legend(fontsize=7.5, ncols=2)
+        if not many:
+            axes.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
         return figure
 
     most, least = flow.layers[int(np.nanargmax(typical))], flow.layers[int(np.nanargmin(typical))]
     said = f"The median goes from {np.nanmin(typical):.1g} (`{least}`) to {np.nanmax(typical):.1g} (`{most}`)."
+    shades = " Dark lines are the first layers, bright ones the last." if many else ""
     alt = f"How far each step moves the weights of {name}, layer by layer, over {plural(len(ratio), 'step')}. {said}".replace(
         "`", ""
     )
-    caption = f"The root mean square of a step over that of the weights. About a thousandth is a common rule of thumb: far below, a layer stands still; far above, it jumps. {said}"
+    caption = f"The root mean square of a step over that of the weights. About a thousandth is a common rule of thumb: far below, a layer stands still; far above, it jumps. {said}{shades}"
     return View(draw, table, alt, caption)
 
 

@@ -176,3 +176,24 @@ def test_a_deep_network_becomes_few_blocks():
 def test_small_layers_join_the_block_before_them():
     drawn = blocks(architecture(MnistCNN(), torch.rand(1, 1, 28, 28)))
     assert [(block.label, block.then) for block in drawn[1:3]] == [("conv1", ("ReLU",)), ("pool1", ())]
+
+
+class Listed(nn.Module):
+    """Defines its layers in another order than it calls them, in lists that are never called."""
+
+    def __init__(self):
+        super().__init__()
+        self.later = nn.ModuleList([nn.Linear(5, 5), nn.Linear(5, 5)])
+        self.first = nn.Linear(4, 5)
+
+    def forward(self, inputs):
+        state = self.first(inputs)
+        for layer in self.later:
+            state = layer(state)
+        return state
+
+
+def test_layers_stand_in_the_order_of_the_forward_pass():
+    found = architecture(Listed(), torch.rand(1, 4))
+    assert [layer.path for layer in found.layers] == ["", "first", "later", "later.0", "later.1"]
+    assert [block.label for block in blocks(found)] == ["input", "first", "later"]

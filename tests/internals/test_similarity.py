@@ -94,3 +94,17 @@ def test_bad_questions_are_refused(cnn, images):
         similarity(cnn, images[:3])
     with pytest.raises(ModelError, match="Did you mean 'fc1'"):
         similarity(cnn, images, ["fc11"])
+
+
+def test_layers_stand_in_the_order_of_the_forward_pass(wrapped):
+    class Backwards(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.later, self.first = nn.Linear(4, 3), nn.Linear(4, 4)
+
+        def forward(self, inputs):
+            return self.later(self.first(inputs))
+
+    model, rows = wrapped(Backwards()), torch.rand(8, 4)
+    assert similarity(model, rows).rows == ("first", "later")
+    assert similarity(model, rows, ["later", "first"]).rows == ("later", "first")
