@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from netlens import trained
 from netlens.card import read_card
+from netlens.data import load, of_card
 from netlens.errors import ModelError, OutputError, UsageError
 from netlens.models.load import find_callable
 from netlens.models.model import weights_fingerprint
@@ -229,3 +230,23 @@ def test_an_interrupt_while_saving_leaves_nothing_half_written(tmp_path, monkeyp
 def test_the_card_says_what_the_model_is_for(folder):
     declared = read_card(folder / "card.toml").declared
     assert all((declared.purpose, declared.out_of_scope, declared.provenance))
+
+
+def test_a_network_for_a_table_keeps_how_its_columns_are_standardised(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETLENS_CACHE", str(tmp_path))
+    monkeypatch.setitem(TUTORIAL_MODELS["wine-mlp"].recipes, "wine", Recipe(epochs=1, batch_size=64, shift=0))
+    model, record = obtain("wine-mlp", device="cpu")
+    train = load("wine", "train")
+    assert record.layers == ("fc1", "fc2", "fc3")
+    assert (tuple(model.card.data.mean), tuple(model.card.data.std)) == (train.preprocess.mean, train.preprocess.std)
+    assert model.preprocess == train.preprocess == of_card(model.card).preprocess
+    assert of_card(model.card, "train").fingerprint == train.fingerprint
+    assert model.card.model.arguments == {"features": 13, "classes": 3}
+    assert "wine" in model.card.declared.purpose
+
+
+def test_the_usual_data_set_is_the_first_that_a_model_has_a_recipe_for():
+    assert {name: entry.dataset for name, entry in TUTORIAL_MODELS.items() if name.endswith("-mlp")} == {
+        "mnist-mlp": "mnist-5k", "breast-cancer-mlp": "breast-cancer", "wine-mlp": "wine", "diabetes-mlp": "diabetes",
+        "credit-mlp": "credit-simulated",
+    }  # fmt: skip

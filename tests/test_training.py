@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from netlens.data import Dataset, Preprocess, load
-from netlens.errors import ModelError
+from netlens.data import Dataset, Preprocess, Standardise, load
+from netlens.errors import ModelError, UsageError
 from netlens.models.architectures import MnistCNN
 from netlens.models.model import weights_fingerprint
+from netlens.models.tables import TableMLP
 from netlens.models.tutorial import TUTORIAL_MODELS, Recipe
 from netlens.seeding import generator, seed_everything
 from netlens.training import fit, shifted
@@ -152,3 +153,42 @@ def test_the_tutorial_network_reads_97_of_100_digits():
     record = fit(MnistCNN(), train, test, TUTORIAL_MODELS["mnist-cnn"].recipes["mnist-5k"], seed=0)
     assert record.test_accuracy[-1] >= 0.97
     assert math.isfinite(record.loss.max())
+
+
+def rows(name="rows"):
+    raw = np.random.default_rng(0).normal(size=(60, 3))
+    return Dataset(
+        name, "train", ("low", "high"), raw, (raw[:, 1] > 0).astype(np.int64), Standardise.fit(raw), "table", ("a", "b", "c")
+    )
+
+
+def test_rows_of_a_table_can_be_learned():
+    data = rows()
+    torch.manual_seed(0)
+    record = fit(TableMLP(3), data, data, Recipe(epochs=20, batch_size=20, learning_rate=1e-2, shift=0))
+    assert record.test_accuracy[-1] > 0.95
+
+
+def test_whole_numbers_stay_whole_on_their_way_into_a_network():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(4, 2)
+
+        def forward(self, ids):
+            assert ids.dtype == torch.int64
+            assert ids.is_contiguous()
+            return self.table(ids).mean(1)
+
+    def encode(raw):
+        return torch.tensor([[1, 2] if "good" in text else [3, 0] for text in raw])
+
+    raw = np.array(["good film", "bad film"] * 10)
+    data = Dataset("words", "train", ("no", "yes"), raw, np.array([1, 0] * 10), encode, "text")
+    record = fit(Tokens(), data, data, Recipe(epochs=30, batch_size=10, learning_rate=0.1, shift=0))
+    assert record.test_accuracy[-1] == 1
+
+
+def test_a_shift_of_what_is_no_image_is_refused():
+    with pytest.raises(UsageError, match=r"fit: the recipe shifts by up to 1, and 'rows' holds table\. Expected shift = 0"):
+        fit(TableMLP(3), rows(), rows(), Recipe(epochs=1))
