@@ -217,10 +217,11 @@ def verify(ctx: click.Context, /, report: Path, as_json: bool, **options: Any) -
 @as_json
 @debug
 def explain(card: str, inputs: Assignments, assignments: Assignments, as_json: bool, **options: Any) -> None:
-    """Explain what a model reads in images: a picture, the numbers, and what they say in a sentence.
+    """Explain what a model reads in images, rows of a table or texts: a picture, the numbers, and what they say in a sentence.
 
     CARD is the name of a tutorial model, or the path of a model card. INPUT is a PNG or JPEG file, a .npy or .npz array of raw images,
-    or positions in the model's data set such as test:5 and test:0-3.
+    or positions in the model's data set such as test:5 and test:0-3. For a model of texts it is a sentence in quotes, or a .txt file with
+    one text a line.
 
     The results go to _build/explanations/MODEL-METHOD in a project, else to explanations/MODEL-METHOD. Where values do not add up to what
     they should, a note says so, and the picture is stamped; the exit code stays 0.

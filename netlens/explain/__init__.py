@@ -21,6 +21,7 @@ from netlens.explain.rules import GlobalRules, Rules
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
 from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
 from netlens.explain.tokens import embedded
+from netlens.explain.tokens_described import describe_texts
 from netlens.explain.tokens_words import text
 
 EXPLAINERS: dict[str, type[Explainer]] = {
@@ -69,11 +70,11 @@ __all__ = [
     "EigenCAM",
     "ExpectedGradients",
     "Explainer",
+    "GlobalRules",
     "GradCAM",
     "GradCAMPlusPlus",
     "GradientSHAP",
     "GradientWeightedAttention",
-    "GlobalRules",
     "GradientXInput",
     "GuidedBackprop",
     "GuidedGradCAM",
@@ -93,6 +94,7 @@ __all__ = [
     "VarGrad",
     "attention_maps",
     "describe",
+    "describe_texts",
     "embedded",
     "text",
 ]

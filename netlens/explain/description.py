@@ -58,13 +58,13 @@ def describe(
         for row, values in enumerate(evidence):
             noun = _noun(question.inputs)
             opening = _opening(model, int(question.target[row]), int(read[row]), float(chance[row]), noun)
-            chosen = _strongest(values)
+            chosen = strongest(values)
             if chosen is None:
                 sentences = [opening, _nothing(values, question.inputs)]
             else:
                 after, elsewhere = _hide(question, row, chosen, hidden[row])
                 part = _Part(chosen, noun, tuple(names))
-                sentences = [opening, part.sentence(float(chance[row]), after, elsewhere), *_doubts(attribution, row)]
+                sentences = [opening, part.sentence(float(chance[row]), after, elsewhere), *doubts(attribution, row)]
             texts.append(" ".join(sentences))
         return texts
 
@@ -110,7 +110,7 @@ def _nothing(values: torch.Tensor, inputs: torch.Tensor) -> str:
     return f"No positive evidence was found: no part of the {_noun(inputs)} speaks for it{rest}."
 
 
-def _doubts(attribution: Attribution, row: int) -> list[str]:
+def doubts(attribution: Attribution, row: int) -> list[str]:
     """What stands against relying on the attribution."""
     said = []
     if attribution.complete is not None and attribution.error is not None and not attribution.complete[row]:
@@ -140,7 +140,7 @@ def _evidence(attribution: Attribution, inputs: torch.Tensor) -> torch.Tensor:
     raise ShapeError("describe", problem, expected="an attribution of these inputs")
 
 
-def _strongest(values: torch.Tensor) -> torch.Tensor | None:
+def strongest(values: torch.Tensor) -> torch.Tensor | None:
     """The smallest part that holds half of the positive evidence; None when there is none. Equal values belong together."""
     flat = values.flatten().double()
     if flat.max() <= NOTHING * flat.abs().max():

@@ -16,12 +16,14 @@ import netlens
 from netlens import paths
 from netlens.data import Batch, Dataset, load, of_card
 from netlens.errors import OutputError, unknown
-from netlens.explain import EXPLAINERS, Attribution, Explainer, describe
+from netlens.explain import EXPLAINERS, Attribution, Explainer, describe, describe_texts
+from netlens.explain import text as explain_text
 from netlens.models import TUTORIAL_MODELS, Model
 from netlens.publish import hyperparameters, report, usual
 from netlens.publish.atomic import beside, new_folder, writing
 from netlens.publish.explained_inputs import Reader, Sample
 from netlens.publish.explained_record import arrays, notes, record, text
+from netlens.publish.explained_texts import TextReader, with_unknown_words
 from netlens.publish.plan import BUILD
 from netlens.trained import obtain
 
@@ -78,7 +80,8 @@ def explain(
     Parameters
     ----------
     card : a tutorial model's name, or the path of a card.
-    inputs : image files, arrays of raw samples, or positions in the data set such as `test:5` and `test:0-3`.
+    inputs : image files, arrays of raw samples, or positions in the data set such as `test:5` and `test:0-3`; for a model of texts
+        sentences, files with one text a line, or positions.
     method : a key of `netlens.explain.EXPLAINERS`. `given` : texts for its hyper-parameters.
     target : the name or the index of the class to explain; without one, what the network reads in each input.
     dataset : what a tutorial model is trained on, and where positions are looked up; a card names its own.
@@ -101,11 +104,17 @@ def explain(
     _make_sure_of(folder)
     held_out = split("test")
     reader = Reader(split, held_out.raw.shape[1:], resize, OPERATION)
-    samples = reader.all(inputs)
+    reads = held_out.modality == "text"
+    samples = TextReader(reader).all(inputs) if reads else reader.all(inputs)
     model = own or obtain(name, dataset, data_root=data_root, device=device, seed=seed)[0]
     batch = _batch(samples, model)
-    attribution = explainer(model, batch.inputs, _target(target, model))
-    sentences = describe(model, batch.inputs, attribution, names=held_out.features)
+    if reads:
+        samples = with_unknown_words(samples, model)
+        attribution = explain_text(model, explainer, batch.raw, _target(target, model))
+        sentences = describe_texts(model, batch.raw, attribution)
+    else:
+        attribution = explainer(model, batch.inputs, _target(target, model))
+        sentences = describe(model, batch.inputs, attribution, names=held_out.features)
     view = _view(model, samples, batch, attribution, held_out.features)
     return _write(folder, model, samples, batch, attribution, sentences, view, {"dataset": held_out.name, "seed": seed})
 
@@ -169,8 +178,10 @@ def _target(text: str, model: Model) -> int | None:
 
 def _view(model: Model, samples: Sequence[Sample], batch: Batch, attribution: Attribution, features: Sequence[str]) -> View:
     """The picture of the first inputs: maps over images, bars for the rows of a table."""
-    from netlens.views import columns_by_samples, methods_by_samples
+    from netlens.views import columns_by_samples, methods_by_samples, texts
 
+    if "words" in attribution.params:
+        return texts(attribution, model.classes, names=[sample.name for sample in samples], most=SHOWN)
     if features:
         titles = [sample.name for sample in samples[:SHOWN]]
         return columns_by_samples(_first(attribution), _head(batch), features, model.classes, titles=titles)
@@ -198,7 +209,7 @@ def _write(
         (part / TEXT).write_text(text(told), encoding="utf-8")
         (part / NUMBERS).write_text(told_as_text + "\n", encoding="utf-8")
     said = tuple(f"{sample.name}: {sentence}" for sample, sentence in zip(samples, sentences, strict=True))
-    remarks = notes(samples, attribution)
+    remarks = [*model.notes, *notes(samples, attribution)]
     if len(samples) > SHOWN:
         remarks.append(f"the picture shows the first {SHOWN} of {len(samples)} inputs; {VALUES} holds all")
     return Explained(folder, said, tuple(remarks), told)

@@ -38,6 +38,7 @@ from netlens.views.suspects import label_errors, near_copies
 from netlens.views.table import Table, rates, table
 from netlens.views.text import cloud, words
 from netlens.views.text_methods import methods_by_words
+from netlens.views.text_page import texts
 from netlens.views.training import curves, gradient_flow
 from netlens.views.unfamiliar import unfamiliar_confidence
 from netlens.views.units import exciting, idle, maps, response
@@ -121,6 +122,7 @@ __all__ = [
     "steps_compared",
     "steps_over_weights",
     "table",
+    "texts",
     "token_matrix",
     "tracked",
     "two_models",

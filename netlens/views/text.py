@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ from netlens.errors import ShapeError
 from netlens.explain import Attribution
 from netlens.views.base import COOL, INK, SIGNED, WARM, WIDTH, View, new_figure
 
-LETTER = 0.6021  # width of a letter of DejaVu Sans Mono, as a share of its size
+LETTER, SIZE, LINE = 0.6021, 10.0, 0.32  # DejaVu Sans Mono: width of a letter as a share of its size, its size, inches a line
+LETTERS = int(WIDTH * 72 / (SIZE * LETTER)) - 2  # that fit on a line
 
 
 UNSIGNED = {"length": "logits for a step of length 1", "attention": "of the attention"}  # of values without a sign, the unit
@@ -56,39 +58,23 @@ def words(attribution: Attribution, tokens: Sequence[str] | None = None, row: in
     errors from zero, are slanted. A method that tells sizes alone, such as the gradient or attention, has no blue.
     """
     values = word_values(attribution, tokens, row)
-    unsure = _unsure(attribution, values, row) if tokens is None else np.zeros(len(values), dtype=bool)
+    unsure = unsure_words(attribution, values, row) if tokens is None else np.zeros(len(values), dtype=bool)
     unit = UNSIGNED.get(str(attribution.params.get("over")), "logits")
     signed = unit == "logits"
     tokens = list(attribution.params["words"][row]) if tokens is None else tokens
     limit = float(np.abs(values).max()) or 1.0
     table = pd.DataFrame({"word": list(tokens), "value": values})
-    size = 10.0
-    lines = _lines(tokens, int(WIDTH * 72 / (size * LETTER)) - 2)
+    lines = lines_of(tokens, LETTERS)
 
     def draw() -> Figure:
-        figure = new_figure(WIDTH, 0.32 * len(lines) + 0.75)
+        figure = new_figure(WIDTH, LINE * len(lines) + 0.75)
         axes = _page(figure, len(lines))
-        scale = colormaps[SIGNED]
-        shade = Normalize(-limit, limit)
-        for line, entries in enumerate(lines):
-            for column, place in entries:
-                dark = abs(values[place]) > 0.6 * limit
-                axes.text(
-                    column * size * LETTER / (WIDTH * 72), line + 0.5, tokens[place], fontsize=size, family="DejaVu Sans Mono",
-                    va="center", color="white" if dark else INK, style="italic" if unsure[place] else "normal", bbox={"facecolor": scale(shade(values[place])), "edgecolor": "none", "pad": 1.6},
-                )  # fmt: skip
-        mappable = axes.imshow([[0.0]], cmap=SIGNED, norm=shade, extent=(2, 3, 0, 1), aspect="auto")
-        axes.set_xlim(0, 1)
-        axes.set_ylim(len(lines), 0)
-        bar = figure.colorbar(mappable, ax=axes, location="bottom", shrink=0.35, aspect=24, pad=0.03)
-        bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
-        bar.outline.set_visible(False)
-        if not signed:
-            bar.ax.set_xlim(0, limit)
+        paint(axes, tokens, values, limit, unsure)
+        scale_bar(figure, [axes], limit, signed=signed)
         return figure
 
     order = np.argsort(-np.abs(values), kind="stable")[:3]
-    strongest = ", ".join(f"“{tokens[place]}” {values[place]:+.2g}" for place in order)
+    strongest = ", ".join(f"“{tokens[place]}” {values[place]:{'+' if signed else ''}.2g}" for place in order)
     nothing = "" if (values > 0).any() else " No word speaks for it."
     if unsure.any():
         nothing += f" Slanted, {int(unsure.sum())} of {len(values)}: less than two standard errors from zero, so that even the sign is not certain."
@@ -100,6 +86,29 @@ def words(attribution: Attribution, tokens: Sequence[str] | None = None, row: in
         colours, nothing = "The redder a word, the more the network looked at it, whichever class is asked about.", ""
     caption = f"{colours} The strongest words: {strongest} {unit}.{nothing}"
     return View(draw, table, alt, caption)
+
+
+def paint(axes: Axes, tokens: Sequence[str], values: NDArray[np.float64], limit: float, unsure: NDArray[np.bool_]) -> None:
+    """Write a text into axes made by `_page`, each word on a ground in the colour of its value; the unsure ones slanted."""
+    shade, scale = Normalize(-limit, limit), colormaps[SIGNED]
+    for line, entries in enumerate(lines_of(tokens, LETTERS)):
+        for column, place in entries:
+            dark = abs(values[place]) > 0.6 * limit
+            axes.text(
+                column * SIZE * LETTER / (WIDTH * 72), line + 0.5, tokens[place], fontsize=SIZE, family="DejaVu Sans Mono",
+                va="center", color="white" if dark else INK, style="italic" if unsure[place] else "normal",
+                bbox={"facecolor": scale(shade(values[place])), "edgecolor": "none", "pad": 1.6},
+            )  # fmt: skip
+
+
+def scale_bar(figure: Figure | SubFigure, axes: Sequence[Axes], limit: float, *, signed: bool) -> None:
+    """Put the scale of the colours under the texts."""
+    mappable = ScalarMappable(Normalize(-limit, limit), SIGNED)
+    bar = figure.colorbar(mappable, ax=list(axes), location="bottom", shrink=0.35, aspect=24, pad=0.03)
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
+    bar.outline.set_visible(False)
+    if not signed:
+        bar.ax.set_xlim(0, limit)
 
 
 def cloud(
@@ -146,7 +155,7 @@ def cloud(
     return View(draw, table, alt, caption)
 
 
-def _lines(tokens: Sequence[str], width: int) -> list[list[tuple[float, int]]]:
+def lines_of(tokens: Sequence[str], width: int) -> list[list[tuple[float, int]]]:
     """Break tokens into lines of at most `width` letters: for each, its column and its place."""
     lines: list[list[tuple[float, int]]] = [[]]
     column = 0.0
@@ -162,7 +171,7 @@ def _lines(tokens: Sequence[str], width: int) -> list[list[tuple[float, int]]]:
     return lines
 
 
-def _unsure(attribution: Attribution, values: NDArray[np.float64], row: int) -> NDArray[np.bool_]:
+def unsure_words(attribution: Attribution, values: NDArray[np.float64], row: int) -> NDArray[np.bool_]:
     """Which words are less than two standard errors from zero, though not zero."""
     if "feature_spread" not in attribution.params or attribution.params.get("over") in UNSIGNED:
         return np.zeros(len(values), dtype=bool)

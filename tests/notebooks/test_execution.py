@@ -22,6 +22,7 @@ SMALL = {
     "06_sequences": {"measured": "40", "judged": "6", "others": "['mnist-rnn']"},
     "07_may_it_be_believed": {"samples": "[0, 1]", "measured": "8", "draws": "1", "memorised": "150"},
     "09_tables": {"dataset": "", "measured": "40", "judged": "6", "repeats": "1", "n_samples": "100"},
+    "08_text": {"dataset": "python-docs", "samples": "[0, 2]", "n_samples": "200", "n_steps": "8", "measured": "4", "many": "12"},
     "compare": {"n_explained": "6"},
     "self_test": {"n_clean": "1"},
     "10_features_and_boundaries": {"n_steps": "30", "units": "6", "measured": "60", "grid": "20"},
@@ -93,6 +94,20 @@ def test_grad_cam_without_convolutions_is_refused_in_words(project):
     with pytest.raises(ModelError, match="mnist-mlp has no layer with maps") as caught:
         execute(project, "03_saliency_and_gradcam", small("03_saliency_and_gradcam") | {"model": "mnist-mlp"})
     assert "stopped at cell" in caught.value.__notes__[0]
+
+
+def test_a_network_that_does_not_read_is_named_and_another_shown(project):
+    name = "06_sequences"
+    copy = execute(project, name, small(name) | {"model": "mnist-cnn", "layer": "conv2"})
+    whole(copy, name, project)
+    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    assert "`mnist-cnn` has no recurrent layer, so this lesson has nothing to show of it. What follows is `mnist-lstm`." in said
+
+
+@pytest.mark.parametrize("model", ["mnist-mlp", "mnist-gru"])
+def test_units_without_maps_are_painted_too(project, model):
+    name = "10_features_and_boundaries"
+    whole(execute(project, name, small(name) | {"model": model}), name, project)
 
 
 def test_a_network_without_attention_is_named_and_another_shown(project):

@@ -76,6 +76,7 @@ MAKE = {
     "pictures": lambda seen: views.pictures(seen["batch"].raw, ["+0.5", "a\nb", "0"], "One window is black."),
     "seeds": lambda _: views.seeds([50, 100], {"LIME": [0.25, 0.5], "SHAP": [0.75, 0.97]}),
     "words": lambda _: views.words(TEXT, ["a", "fine", "bore"], subject="praise"),
+    "texts": lambda _: views.texts(WORDED, ["poor", "fine"]),
     "methods_by_words": lambda _: views.methods_by_words(
         [WORDED, replace(WORDED, method="lime", values=-WORDED.values)], subject="praise"
     ),
@@ -114,6 +115,7 @@ def key_numbers(name, seen):
         "verdicts": (["2 areas", "Right answers: PASS, 2 of 2 passed; Groups: NOT SHOWN, not tested"], ["PASS and FAIL need evidence"]),
         "class_counts": (["2 classes", "from 5 (a) to 9 (b)", "every class has 3 test samples"], ["from 5 (a) to 9 (b)"]),
         "words": (["3 words", "“bore” -2, “fine” +1, “a” +0 logits"], ["“bore” -2, “fine” +1"]),
+        "texts": (["1 text with its words", "why “fine”? “bore” -2."], ["one scale for all", "why “fine”? “bore” -2."]),
         "methods_by_words": (
             ["3 words for praise by Occlusion, LIME", "All put “bore” first."],
             ["Lines: two standard errors.", "They differ most on “a”, from +0.00 to +0.00."],
