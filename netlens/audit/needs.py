@@ -69,6 +69,17 @@ NEEDS: dict[str, Callable[[Subject], str]] = {
     "previous audit": _previous,  # of the same test data, in the same schema
 }
 
+MEANING = {
+    "answers": "outputs that are numbers",
+    "two classes": "labels of two classes or more",
+    "train data": "the training data",
+    "groups": "groups of people or cases",
+    "images": "images",
+    "continuous inputs": "images or rows of numbers",
+    "gradients": "gradients with respect to the inputs",
+    "previous audit": "an earlier audit of the same data",
+}
+
 
 def missing(needs: Iterable[str], subject: Subject) -> dict[str, str]:
     """The needs that a subject does not meet, each with a sentence that says so.

@@ -56,12 +56,14 @@ def _overview(checks: Iterable[Check]) -> str:
 
 
 def _section(check: Check) -> str:
+    from netlens.audit.needs import MEANING
+
     lines = [
         f"({check.code.lower()})=",
         f"### {check.code}: {check.title}\n",
         f"{check.what} {check.why}\n",
         _limits(check.limits),
-        f"**Needs** {', '.join(check.needs)}. " if check.needs else "",
+        f"**Needs** {', '.join(MEANING[need] for need in check.needs)}. " if check.needs else "",
         f"**Costs** {_cost(check)}.\n",
         f"**What to do.** {check.act}\n",
         f"**What not to conclude.** {check.beware}\n",

@@ -9,7 +9,7 @@ import torch
 from netlens.audit.check import Check
 from netlens.audit.finding import Outcome
 from netlens.audit.material import Material, material
-from netlens.audit.needs import NEEDS, missing
+from netlens.audit.needs import MEANING, NEEDS, missing
 from netlens.audit.subject import SCHEMA, Subject
 from netlens.card import Card
 from netlens.data import load
@@ -28,6 +28,10 @@ def test_nothing_is_missing_for_a_whole_subject(train):
     grouped = replace(one.test, groups={"side": np.repeat(["a", "b", "c"], 250)})
     same = {"schema": SCHEMA, "data": {"test": {"fingerprint": grouped.fingerprint}}}
     assert missing(NEEDS, replace(one, test=grouped, previous=same)) == {}
+
+
+def test_every_need_has_a_meaning_for_readers():
+    assert list(MEANING) == list(NEEDS)
 
 
 def test_what_is_missing_is_said():
