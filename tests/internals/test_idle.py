@@ -130,3 +130,8 @@ def test_bad_questions_are_refused(wrapped, cnn, images):
 def test_a_network_without_activation_functions_gives_an_empty_result(wrapped):
     found = idle(wrapped(nn.Linear(4, 2)), torch.rand(3, 4))
     assert (found.n, found.functions, found.dead) == (3, (), {})
+
+
+def test_half_precision_is_judged_alike(wrapped):
+    net, rows = planted(nn.ReLU(), -40.0), torch.randn(50, 6)
+    assert idle(wrapped(net.bfloat16()), rows.bfloat16()).dead == {"1": [1, 4]}

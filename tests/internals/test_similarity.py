@@ -108,3 +108,10 @@ def test_layers_stand_in_the_order_of_the_forward_pass(wrapped):
     model, rows = wrapped(Backwards()), torch.rand(8, 4)
     assert similarity(model, rows).rows == ("first", "later")
     assert similarity(model, rows, ["later", "first"]).rows == ("later", "first")
+
+
+def test_half_precision_gives_almost_the_same(wrapped):
+    net, rows = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(64, 6)
+    full = similarity(wrapped(net), rows).values
+    half = similarity(wrapped(net.bfloat16()), rows.bfloat16()).values
+    np.testing.assert_allclose(full, half, atol=0.02)
