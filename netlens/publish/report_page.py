@@ -18,6 +18,7 @@ DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$")
 HIDDEN = {"remove-cell", "remove-output", "site-only"}
 MARKS = {"PASS": "✓", "WARN": "!", "FAIL": "✗", "NOT SHOWN": "?"}
+VERDICT = re.compile(r"<td>(PASS|WARN|FAIL|NOT SHOWN)</td>")
 FIRST_HEADING = re.compile(r"\A\s*# .*$", re.MULTILINE)
 
 
@@ -129,12 +130,17 @@ def _output(output: dict[str, Any]) -> dict[str, Any]:
         content = f'<div role="img" aria-label="{escape(facts.get("alt", ""))}">{drawing[drawing.index("<svg") :]}</div>'
         html = _figure(content, facts.get("caption", ""))
     elif "text/html" in data:
-        html = accessible_table(nb.text(data["text/html"]), facts.get("caption", ""))
+        html = VERDICT.sub(_coloured, accessible_table(nb.text(data["text/html"]), facts.get("caption", "")))
     elif "text/markdown" in data:
         html = markdown(nb.text(data["text/markdown"]))
     else:
         return output
     return {"output_type": "display_data", "data": {"text/html": html}, "metadata": {}}
+
+
+def _coloured(found: re.Match[str]) -> str:
+    """A cell that holds a verdict, with the colour of the verdict behind it; the word stays."""
+    return f'<td><span class="verdict {found[1].lower().replace(" ", "-")}">{found[1]}</span></td>'
 
 
 def _figure(content: str, caption: str) -> str:

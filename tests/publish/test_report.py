@@ -91,6 +91,13 @@ def test_the_html_page_says_the_same_at_its_top(source):
     assert places == sorted(places)
 
 
+def test_a_verdict_in_a_table_has_its_colour_and_keeps_its_word():
+    rows = pd.DataFrame({"verdict": ["PASS", "NOT SHOWN"], "id": ["NL1", "NL2"]}).to_html(index=False)
+    html = page(notebook(markdown("# T"), code_cell(shown({"text/html": rows}))))
+    assert '<span class="verdict pass">PASS</span>' in html
+    assert '<span class="verdict not-shown">NOT SHOWN</span>' in html
+
+
 def finding(code, verdict, missing=()):
     return {
         "code": code, "title": "T", "area": "data", "verdict": verdict, "value": None, "low": None, "high": None, "n": 0, "rule": "r",
