@@ -2,7 +2,8 @@
 
 A sentence is written in English where it is decided, as a template: `say("Of {n} answers, {hits} are right.", n=..., hits=...)`. A file
 `netlens/audit/languages/CODE.toml` maps such templates to another language's, and `templates()` lists all there are. A template without a
-translation stays English, so that a reader is never shown a gap; no other language ships yet.
+translation stays English, so that a reader is never shown a gap; no other language ships yet. What does not go through `say` is English
+still: the headings and the glossary of the notebook, and the captions of figures.
 """
 
 from __future__ import annotations
