@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from netlens.capture import Hook, hooked
 from netlens.errors import ShapeError
 from netlens.internals.stream import Samples, batches, chosen, run
+from netlens.internals.trace import first_tensor
 from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
 
@@ -112,7 +113,8 @@ def _grams(model: Model, inputs: torch.Tensor, paths: Sequence[str]) -> dict[str
 
     def make(path: str) -> Hook:
         def take(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            if isinstance(output, torch.Tensor) and output.is_floating_point() and len(output) == len(inputs):
+            output = first_tensor(output)
+            if output is not None and output.is_floating_point() and len(output) == len(inputs):
                 features = output.detach().flatten(1).float()
                 features = features - features.mean(0)  # CKA does not see it, and rounding does
                 found[path] = (features @ features.T).double().cpu()

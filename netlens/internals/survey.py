@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netlens.capture import Hook, hooked
 from netlens.errors import UsageError
 from netlens.internals.stream import Samples, batches, chosen, run
+from netlens.internals.trace import first_tensor
 from netlens.internals.units import Axis, places
 from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
@@ -98,7 +99,8 @@ def survey(model: Model, samples: Samples, layers: Sequence[str] = (), *, top: i
 
     Notes
     -----
-    Cost: one forward pass over the data, and one reading of each output. Memory: one batch, and for each unit `2 * top + 5` numbers,
+    Of a layer that gives several tensors, such as an LSTM, the first is read. Cost: one forward pass over the data, and one reading of
+    each output. Memory: one batch, and for each unit `2 * top + 5` numbers,
     however many samples there are; no map is kept.
     """
     if top < 0:
@@ -128,7 +130,8 @@ class _Seen:
 
     def hook(self, path: str) -> Hook:
         def take(module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
-            if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+            output = first_tensor(output)
+            if output is None or not output.is_floating_point():
                 return
             axis = self.axis.of(module, output)
             if output.ndim < 2 or len(output) != len(self.ids):

@@ -44,7 +44,7 @@ def similarity(found: Similarity) -> View:
 
     same = found.names[0] == found.names[1] and found.rows == found.columns
     away = values.copy()
-    if same:
+    if same and len(found.rows) > 1:
         np.fill_diagonal(away, np.nan)
     low = np.unravel_index(int(np.nanargmin(away)), away.shape)
     said = f"The least alike are {found.rows[low[0]]} and {found.columns[low[1]]}, {values[low]:.2f}."

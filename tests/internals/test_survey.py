@@ -7,7 +7,7 @@ from torch import nn
 
 from netlens.capture import activations
 from netlens.errors import ModelError, ShapeError, UsageError
-from netlens.internals import survey
+from netlens.internals import similarity, survey
 
 
 def whole(model, images, path):
@@ -101,3 +101,19 @@ def test_bad_questions_are_refused(cnn, images):
         survey(cnn, images, top=-1)
     with pytest.raises(UsageError, match="no layer in the survey 'fc3'"):
         survey(cnn, images)["fc3"]
+
+
+def test_recurrent_layers_are_read_by_their_outputs(wrapped):
+    class Reads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.fc = nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, inputs):
+            return self.fc(self.lstm(inputs)[0][:, -1])
+
+    model, rows = wrapped(Reads()), torch.rand(10, 6, 3)
+    found = survey(model, rows)
+    outputs = model.net.lstm(rows)[0].detach()
+    np.testing.assert_allclose(found["lstm"].highest, outputs.amax((0, 1)), rtol=1e-5)
+    assert similarity(model, rows).rows == ("lstm", "fc")
