@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 import torch
 from torch import nn
@@ -154,3 +156,15 @@ def test_a_truncated_file_is_told(tmp_path, name):
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=r"card 'small\.toml': it cannot be read \(BadZipFile: .*Was the download cut short"):
         load_model(card(tmp_path, f'{"exported" if name.endswith("2") else "torchscript"} = "{name}"'))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_torchscript_of_a_version_to_come_is_told(tmp_path):
+    save(make(), tmp_path)
+    with zipfile.ZipFile(tmp_path / "traced.pt") as old, zipfile.ZipFile(tmp_path / "new.pt", "w") as new:
+        for part in old.infolist():
+            new.writestr(part.filename, b"9999\n" if part.filename.endswith("/version") else old.read(part))
+    with pytest.raises(
+        ModelError, match=r"'new\.pt' cannot be read \(RuntimeError: .*This is torch .*save it again with a version near it"
+    ):
+        load_model(card(tmp_path, 'torchscript = "new.pt"'))
