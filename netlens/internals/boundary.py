@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 
 from netlens.errors import UsageError
+from netlens.internals.crossings import bisected, logits_at
 from netlens.internals.linear_regions import Region, linear_regions, winners
 from netlens.internals.plane import Kind, Plane, plane_of
 from netlens.models.model import Model
@@ -83,7 +83,7 @@ def boundary(
     window = _window(points, room)
     across, up = (torch.linspace(window[side], window[side + 1], grid, dtype=torch.float64) for side in (0, 2))
     lattice = torch.stack(torch.meshgrid(across, up, indexing="xy"), -1)
-    logits = _logits(model, sheet, lattice.view(-1, 2)).view(grid, grid, -1)
+    logits = logits_at(model, sheet, lattice.view(-1, 2)).view(grid, grid, -1)
     best = logits.topk(min(2, logits.shape[2]), 2)
     margin = best.values[..., 0] - best.values[..., -1]
     classes = best.indices[..., 0]
@@ -92,9 +92,9 @@ def boundary(
         (segments, pairs), reached = _exact(regions), 0.0
     else:
         reached = tolerance * max(window[1] - window[0], window[3] - window[2])
-        segments, pairs = _bisected(model, sheet, lattice, classes, reached)
+        segments, pairs = bisected(model, sheet, lattice, classes, reached)
     answers = model.logits(inputs).argmax(1)
-    slice_answers = _logits(model, sheet, points).argmax(1)
+    slice_answers = logits_at(model, sheet, points).argmax(1)
     known = None if regions is None else tuple(regions)
     return Boundary(sheet, window, classes, margin, segments, pairs, known, reached, points, off, answers, slice_answers)
 
@@ -104,12 +104,6 @@ def _window(points: torch.Tensor, room: float) -> tuple[float, float, float, flo
     size = torch.where(high > low, high - low, 1.0)
     low, high = low - room * size, high + room * size
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
-
-
-def _logits(model: Model, plane: Plane, points: torch.Tensor) -> torch.Tensor:
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
-    parts = [model.logits(plane.at(part).to(precision)) for part in torch.split(points, 4096)]
-    return torch.cat(parts).double()
 
 
 def _exact(regions: list[Region]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,50 +120,4 @@ def _exact(regions: list[Region]) -> tuple[torch.Tensor, torch.Tensor]:
                     pairs.append((number, rival))
     if not segments:
         return torch.zeros(0, 2, 2, dtype=torch.float64), torch.zeros(0, 2, dtype=torch.long)
-    return torch.stack(segments), torch.tensor(pairs)
-
-
-def _bisected(
-    model: Model, plane: Plane, lattice: torch.Tensor, classes: torch.Tensor, tolerance: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Find the crossing on each edge of the grid whose ends differ, by bisection, and join those of each cell."""
-    flat, corners = classes.flatten(), lattice.view(-1, 2)
-    number = torch.arange(len(flat)).view(classes.shape)
-    edges = torch.cat(
-        [torch.stack([number[:, :-1], number[:, 1:]], -1).view(-1, 2), torch.stack([number[:-1], number[1:]], -1).view(-1, 2)]
-    )
-    edges = edges[flat[edges[:, 0]] != flat[edges[:, 1]]]
-    if len(edges) == 0:
-        return torch.zeros(0, 2, 2, dtype=torch.float64), torch.zeros(0, 2, dtype=torch.long)
-    near, far = corners[edges[:, 0]], corners[edges[:, 1]]
-    start = flat[edges[:, 0]]
-    for _ in range(max(1, math.ceil(math.log2(float((far - near).norm(dim=1).max()) / tolerance)))):
-        middle = (near + far) / 2
-        same = (_logits(model, plane, middle).argmax(1) == start)[:, None]
-        near, far = torch.where(same, middle, near), torch.where(same, far, middle)
-    crossing = dict(zip(map(tuple, edges.tolist()), (near + far) / 2, strict=True))
-    return _joined(crossing, number, flat)
-
-
-def _joined(
-    crossing: dict[tuple[int, ...], torch.Tensor], number: torch.Tensor, flat: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Join the crossings of each cell: two by a segment, more by a star around their middle."""
-    segments, pairs = [], []
-    grid = number.tolist()
-    for row in range(len(grid) - 1):
-        for column in range(len(grid[0]) - 1):
-            a, b, c, d = grid[row][column], grid[row][column + 1], grid[row + 1][column], grid[row + 1][column + 1]
-            found = [edge for edge in ((a, b), (c, d), (a, c), (b, d)) if edge in crossing]
-            if not found:
-                continue
-            ends = [crossing[edge] for edge in found]
-            sides = [sorted(flat[list(edge)].tolist()) for edge in found]
-            if len(found) == 2:
-                segments.append(torch.stack(ends))
-                pairs.append(sides[0])
-            else:
-                middle = torch.stack(ends).mean(0)
-                segments += [torch.stack([end, middle]) for end in ends]
-                pairs += sides
     return torch.stack(segments), torch.tensor(pairs)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import normalize
 
 from netlens.errors import ModelError, ShapeError, UsageError
 from netlens.internals.canvas import Canvas
-from netlens.internals.unit import Listener, Unit, listening_to
+from netlens.internals.likeness import alike, own
+from netlens.internals.unit import Unit, listening_to
 from netlens.internals.wobble import Wobble
 from netlens.models.model import Model
 from netlens.models.still import eager, still
@@ -98,12 +98,12 @@ def paint(
             pixels = canvas.images(numbers)
             moved = pixels if wobble is None else wobble(pixels, draw)
             outputs = listener.outputs((low + (high - low) * moved).to(precision))
-            values = _own(listener, outputs, n)
+            values = own(listener, outputs, n)
             loss = -values.sum()
             if sparse:
                 loss = loss + (sparse * values.detach().abs() * (pixels - level).abs().mean((1, 2, 3)).view_as(values)).sum()
             if diversity and n > 1:
-                loss = loss + (diversity * values.detach().abs().mean(1) * _alike(listener, outputs, moved, n)).sum() * n
+                loss = loss + (diversity * values.detach().abs().mean(1) * alike(listener, outputs, moved, n)).sum() * n
             path.append(values.detach().mean(1).cpu())
             (slope,) = torch.autograd.grad(loss, numbers, allow_unused=True)
             if slope is None or not bool(slope.isfinite().all()):
@@ -114,41 +114,12 @@ def paint(
             pixels = canvas.images(numbers)
             inputs = low + (high - low) * pixels
             outputs = listener.outputs(inputs.to(precision))
-            values, alike = _own(listener, outputs, n), _alike(listener, outputs, pixels, n)
+            values, likeness = own(listener, outputs, n), alike(listener, outputs, pixels, n)
     shape = (len(units), n, *like.shape[1:])
     params = {"n": n, "steps": steps, "rate": rate, "waves": waves, "wobble": wobble, "sparse": sparse, "diversity": diversity}
     return Painted(
-        units, pixels.cpu().view(shape), inputs.cpu().view(shape), values.cpu(), torch.stack(path), alike.cpu(), params, seed
+        units, pixels.cpu().view(shape), inputs.cpu().view(shape), values.cpu(), torch.stack(path), likeness.cpu(), params, seed
     )
-
-
-def _own(listener: Listener, outputs: dict[str, torch.Tensor], n: int) -> torch.Tensor:
-    """What each image excites its own unit to: (units, n)."""
-    rows = [listener.one(unit, outputs)[place * n : (place + 1) * n] for place, unit in enumerate(listener.units)]
-    return torch.stack(rows)
-
-
-def _alike(listener: Listener, outputs: dict[str, torch.Tensor], pixels: torch.Tensor, n: int) -> torch.Tensor:
-    """The mean cosine between what the images of one unit do.
-
-    Of a neuron in a map: what all channels answer at its place, so that only what it sees counts. Of a channel: which channels answer
-    together. Of a layer without maps: the pixels.
-    """
-    found = []
-    for place, unit in enumerate(listener.units):
-        rows = slice(place * n, (place + 1) * n)
-        maps = outputs[unit.layer][rows]
-        if maps.ndim == 4 and unit.position is not None:
-            what = maps[:, :, unit.position[0], unit.position[1]]
-        elif maps.ndim == 4:
-            flat = maps.flatten(2)
-            what = (flat @ flat.transpose(1, 2)).flatten(1)
-        else:
-            what = pixels[rows].flatten(1)
-            what = what - what.mean(1, keepdim=True)
-        cosines = normalize(what, dim=1) @ normalize(what, dim=1).T
-        found.append((cosines.sum() - cosines.diagonal().sum()) / (n * (n - 1)) if n > 1 else cosines.new_tensor(torch.nan))
-    return torch.stack(found)
 
 
 def _range(model: Model, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
