@@ -70,7 +70,8 @@ def boundary(
 
     Notes
     -----
-    Cost: `grid` squared forward passes; bisection takes about twenty more for each place where the grid crosses the boundary. It finds no
+    Cost: `grid` squared forward passes; bisection takes about twenty more for each place where the grid crosses the boundary. The exact way cuts into at most 20,000
+    pieces, which takes five seconds, and gives up above. Bisection finds no
     island that lies between the points of the grid; the exact way does. A plane through a space of more dimensions is a slice: the
     boundary may be close to a sample in a direction that is not on it, and samples beside the plane are drawn at their shadows.
     """
