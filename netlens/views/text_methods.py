@@ -26,11 +26,12 @@ def methods_by_words(
     names: Sequence[str] = (),
     subject: str = "the answer",
     stamps: Mapping[str, Stamp] | None = None,
+    top: int = 24,
 ) -> View:
     """Show what several methods say of each word of a text: words from top to bottom, a mark a method, lines of two standard errors.
 
     `names` : what the methods are called. `stamps` : by method; one that is no evidence says so, and its marks are hollow. All methods
-    must give logits.
+    must give logits. `top` : of a long text only so many words are drawn, those with the largest values, in the order of the text.
 
     Raises
     ------
@@ -55,16 +56,19 @@ def methods_by_words(
         ]
     )
 
+    drawn = np.sort(np.argsort(-np.abs(values).max(0), kind="stable")[:top])
+    words, dots, lines_of = [told[place] for place in drawn], values[:, drawn], errors[:, drawn]
+
     def draw() -> Figure:
-        figure = new_figure(WIDTH, 0.9 + 0.26 * len(told))
+        figure = new_figure(WIDTH, 0.9 + 0.26 * len(words))
         axes = figure.subplots()
         offsets = np.linspace(-0.27, 0.27, len(names)) if len(names) > 1 else np.zeros(1)
         for number, name in enumerate(names):
             colour = PALETTE[number % len(PALETTE)]
             axes.errorbar(
-                values[number],
-                np.arange(len(told)) + offsets[number],
-                xerr=2 * np.nan_to_num(errors[number]),
+                dots[number],
+                np.arange(len(words)) + offsets[number],
+                xerr=2 * np.nan_to_num(lines_of[number]),
                 fmt=MARKERS[number % len(MARKERS)],
                 color=colour,
                 markerfacecolor="white" if refused[number] else colour,
@@ -72,12 +76,12 @@ def methods_by_words(
                 elinewidth=1,
                 label=f"{name}, not evidence" if refused[number] else name,
             )
-        for place in range(0, len(told), 2):
+        for place in range(0, len(words), 2):
             axes.axhspan(place - 0.5, place + 0.5, color="#f4f6f8", zorder=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        axes.set_yticks(range(len(told)), told)
+        axes.set_yticks(range(len(words)), words)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set_ylim(len(told) - 0.5, -0.5)
+        axes.set_ylim(len(words) - 0.5, -0.5)
         axes.set_xlabel("logits")
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
         return figure
@@ -94,12 +98,13 @@ def methods_by_words(
     )
     alt = f"Values of {len(told)} words for {subject} by {', '.join(names)}. {same} {gap}".rstrip()
     lines = " Lines: two standard errors." if np.nansum(errors) > 0 else ""
+    shorter = f" Drawn: the {top} of {len(told)} words with the largest values." if len(told) > top else ""
     hollow = " Hollow: not evidence on this network." if any(refused) else ""
     return View(
         draw,
         table,
         alt,
-        f"To the right of zero a word speaks for {subject}, to the left against it.{lines}{hollow} {same} {gap}".rstrip(),
+        f"To the right of zero a word speaks for {subject}, to the left against it.{lines}{hollow}{shorter} {same} {gap}".rstrip(),
     )
 
 

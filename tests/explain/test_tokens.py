@@ -23,6 +23,7 @@ from netlens.explain import (
     KernelSHAP,
     Occlusion,
     PartitionSHAP,
+    RawAttention,
     RuleTree,
     Saliency,
     SmoothGrad,
@@ -377,3 +378,14 @@ def test_padding_is_no_sentence_of_one_length(linear: Model) -> None:
         pass
     with pytest.raises(ShapeError, match="Expected ids of tokens"), embedded(linear, torch.zeros(2, 3)):
         pass
+
+
+def test_attention_tells_each_word_a_share_and_has_no_sign() -> None:
+    torch.manual_seed(1)
+    model = model_of(TextTransformer(len(READER), 3, width=8))
+    found = text(model, RawAttention(), TEXTS)
+    assert found.params["over"] == "attention"
+    assert found.params["feature_values"].nansum(1) == pytest.approx([1.0] * 3, abs=1e-4)
+    assert found.values.min() >= 0
+    with pytest.raises(ModelError, match="attention"):
+        text(model_of(TextLSTM(len(READER), 3, width=8)), RawAttention(), TEXTS)
