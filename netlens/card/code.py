@@ -12,6 +12,7 @@ from typing import cast
 
 from netlens.errors import ModelError, NetlensError, unknown
 
+OURS = "netlens_card_"  # names of modules that are kept, so that a network can be pickled
 EXPECTED = "file.py:callable or package.module:callable"
 
 
@@ -43,7 +44,7 @@ def importable(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(place)
-        for name in set(sys.modules) - before:
+        for name in {name for name in set(sys.modules) - before if not name.startswith(OURS)}:
             file = getattr(sys.modules[name], "__file__", None)
             if file and Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts:
                 del sys.modules[name]
@@ -56,7 +57,7 @@ def first_line(error: BaseException) -> str:
 
 
 def _import_file(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(f"netlens_card_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{OURS}{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)

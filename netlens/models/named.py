@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,11 +115,13 @@ def library(card: Card, name: str) -> Any:
     ------
     ModelError : it is not installed.
     """
-    import importlib
+    from tqdm import TqdmWarning
 
     extra = {"transformers": "huggingface"}.get(name, name)
     try:
-        return importlib.import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TqdmWarning)  # in a notebook it misses a progress bar
+            return importlib.import_module(name)
     except ImportError as error:
         problem = f"the library '{name}' is not installed"
         raise ModelError(card.operation, problem, remedy=f"Install netlens[{extra}].") from error
