@@ -84,7 +84,7 @@ def space(found: Projection) -> Turning:
     _require(found, 3)
 
     def draw() -> Figure:
-        figure = new_figure(height=4.6)
+        figure = new_figure(height=4.4)
         axes: Any = figure.add_subplot(projection="3d")
         for label in range(len(found.classes)):
             own = found.labels == label
@@ -97,9 +97,9 @@ def space(found: Projection) -> Turning:
             axis.set_ticklabels([])
             axis.set_label_text(f"axis {which + 1}{_kept(found, which)}")
             axis.pane.set_facecolor("white")
-        axes.set_box_aspect((1, 1, 0.85), zoom=0.92)
+        axes.set_box_aspect((1, 1, 0.85), zoom=0.93)
         axes.view_init(elev=18, azim=-60)
-        axes.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.02, 0.5), handletextpad=0.2)
+        axes.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.1, 0.5), handletextpad=0.2)
         return figure
 
     said, caveat = _said(found), _caveat(found)
