@@ -90,6 +90,14 @@ def test_a_network_without_convolutions_can_be_chosen(project, name):
     whole(execute(project, name, small(name) | {"model": "mnist-mlp"}), name, project)
 
 
+def test_a_network_that_reads_no_texts_is_named_and_another_shown(project):
+    name = "08_text"
+    copy = execute(project, name, small(name) | {"model": "mnist-mlp", "dataset": "digits"})
+    whole(copy, name, project)
+    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    assert "`mnist-mlp` reads no texts, so this lesson has nothing to show of it. This page looks at `text-transformer`" in said
+
+
 def test_grad_cam_without_convolutions_is_refused_in_words(project):
     with pytest.raises(ModelError, match="mnist-mlp has no layer with maps") as caught:
         execute(project, "03_saliency_and_gradcam", small("03_saliency_and_gradcam") | {"model": "mnist-mlp"})
