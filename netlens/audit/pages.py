@@ -101,9 +101,9 @@ def _suspects(audit: Audit) -> Iterator[Traced]:
         return
     wrong, near = (audit.findings[code].evidence if code in audit.findings else {} for code in ("NL203", "NL202"))
     if wrong.get("positions"):
-        yield Traced(views.label_errors(wrong, subject.test), ("/findings/NL203/evidence",))
+        yield _drawn(views.label_errors(wrong, subject.test), "NL203")
     if near.get("pairs") and subject.train is not None:
-        yield Traced(views.near_copies(near, subject.test, subject.train), ("/findings/NL202/evidence",))
+        yield _drawn(views.near_copies(near, subject.test, subject.train), "NL202")
 
 
 def _performance(audit: Audit) -> Iterator[Traced]:
@@ -265,14 +265,15 @@ def _message(audit: Audit, *names: str) -> Iterator[Traced]:
 
 
 def _figures(audit: Audit, *names: str) -> Iterator[Traced]:
-    """The figures of the checks of some areas; the id of the check stands in the caption."""
+    """The figures of the checks of some areas."""
     for one in audit.of(*names):
         if (view := CHECKS[one.code].view) and one.evidence:
-            drawn = getattr(views, view)(one.evidence)
-            yield Traced(
-                replace(drawn, caption=f"{drawn.caption} {say('Check {code}.', code=one.code)}"),
-                (f"/findings/{one.code}/evidence",),
-            )
+            yield _drawn(getattr(views, view)(one.evidence), one.code)
+
+
+def _drawn(view: views.View, code: str) -> Traced:
+    """A figure of a check's evidence; the id of the check stands in the caption."""
+    return Traced(replace(view, caption=f"{view.caption} {say('Check {code}.', code=code)}"), (f"/findings/{code}/evidence",))
 
 
 def _found(findings: Iterable[Finding]) -> pd.DataFrame:

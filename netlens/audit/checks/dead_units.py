@@ -23,9 +23,11 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     )  # fmt: skip
     try:
         found = idle(subject.model, batch.inputs)
-    except ModelError:  # TorchScript, or no activation function at all
+    except ModelError:  # TorchScript
         return not_shown(rule, say("The network does not show its activation functions."), n=len(batch))
     shares = layers(found)
+    if not shares:
+        return not_shown(rule, say("The network does not show its activation functions."), n=len(batch))
     evidence = {"layers": {path: {"dead": dead, "units": units} for path, (dead, units) in shares.items()}, "bound": found.bound}
     if len(batch) < least:
         return not_shown(
