@@ -126,7 +126,7 @@ def force(attribution: Attribution, row: int = 0, *, names: Sequence[str] | None
         axes = figure.subplots()
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_ylim(-0.9, 1.0)
+        axes.set_ylim(-0.9, 1.2)
         for side, colour, sign in ((up, WARM, -1), (down, COOL, 1)):
             place = total
             for name, size in zip(side["feature"], side["value"].abs(), strict=True):
@@ -136,8 +136,8 @@ def force(attribution: Attribution, row: int = 0, *, names: Sequence[str] | None
                 if size > 0.09 * (table["value"].abs().sum() or 1):
                     axes.text(place + sign * size / 2, 0, name, ha="center", va="center", color="white", fontsize=7.5)
                 place += sign * size
-        axes.axvline(total, color=INK, linewidth=1.4, ymin=0.15, ymax=0.85)
-        axes.annotate(f"{total:+.2f}", (total, 0.62), ha="center", fontsize=9, fontweight="bold")
+        axes.axvline(total, color=INK, linewidth=1.4, ymin=0.15, ymax=0.78)
+        axes.annotate(f"{total:+.2f}", (total, 0.85), ha="center", fontsize=9, fontweight="bold")
         axes.set_xlabel("change of the logit")
         return figure
 

@@ -23,7 +23,7 @@ def model():
 
 def made(name):
     settings = {"baseline": "zero"} if name in ("integrated_gradients", "deep_lift") else {}
-    settings |= {"layer": "fc2"} if name == "neuron_gradient" else {}
+    settings |= {"layer": "fc2"} if name == "neuron_gradient" else {"n_samples": 32} if name == "partition_shap" else {}
     return EXPLAINERS[name](**settings)
 
 
