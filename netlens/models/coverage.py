@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.autograd.graph import Node
 
-from netlens.errors import ModelError, unknown
+from netlens.errors import ModelError, ShapeError, unknown
 from netlens.models.fitting import fitting
 from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
 from netlens.models.model import Model
@@ -84,6 +84,11 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> 
         if any(isinstance(module, torch.jit.ScriptModule) for module in model.net.modules()):
             return [Uncovered("TorchScript", "", "no rule can be attached inside of it")]
         sample = fitting(model) if inputs is None else inputs[:1].detach().clone().to(model.device)
+        if not sample.is_floating_point():
+            remedy = "Ask at the embeddings: explain.embedded(model, ids) gives a model, and the inputs to ask it about."
+            raise ShapeError(
+                "coverage", "ids of tokens have no gradient", expected="inputs of floating-point numbers", remedy=remedy
+            )
         copied = replace(model, net=twin(model.net, "coverage"))  # the rules are hung on such a copy: judge what it runs
         with module_calls(copied.net) as calls:
             logits = _run(copied, sample.requires_grad_().clone())

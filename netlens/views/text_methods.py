@@ -92,7 +92,7 @@ def methods_by_words(
     same = f"All put “{tops[0]}” first." if len(groups) == 1 else f"The largest: {firsts}."
     apart = int(np.argmax(np.ptp(values, axis=0)))
     gap = (
-        f"They differ most on “{told[apart]}”, from {values[:, apart].min():+.2f} to {values[:, apart].max():+.2f}."
+        f"They differ most on “{told[apart]}”, from {values[:, apart].min().round(2) + 0.0:+.2f} to {values[:, apart].max().round(2) + 0.0:+.2f}."
         if len(names) > 1
         else ""
     )

@@ -389,3 +389,24 @@ def test_attention_tells_each_word_a_share_and_has_no_sign() -> None:
     assert found.values.min() >= 0
     with pytest.raises(ModelError, match="attention"):
         text(model_of(TextLSTM(len(READER), 3, width=8)), RawAttention(), TEXTS)
+
+
+def test_coverage_is_asked_at_the_embeddings() -> None:
+    model, ids = model_of(TextLSTM(len(READER), 3, width=8)), READER(TEXTS[:1])
+    with pytest.raises(ShapeError, match=r"ids of tokens have no gradient.*explain\.embedded"):
+        model.coverage("deep_lift", ids)
+    with embedded(model, ids) as behind:
+        assert any("LSTM" in str(fault) for fault in behind.model.coverage("deep_lift", behind.inputs))
+    plain = model_of(MeanThenReLU(len(READER)))
+    with embedded(plain, ids) as behind:
+        assert behind.model.coverage("deep_lift", behind.inputs) == []
+
+
+@pytest.mark.parametrize("method", [DeepLIFT(), DeepSHAP()], ids=lambda method: method.name)
+def test_rules_apply_to_texts_where_every_layer_has_one(method) -> None:
+    torch.manual_seed(2)
+    model = model_of(MeanThenReLU(len(READER)))
+    found = text(model, method, TEXTS[:1], 0)
+    change = model.logits(READER(TEXTS[:1]))[0, 0] - model.logits(torch.full_like(READER(TEXTS[:1]), READER.unknown))[0, 0]
+    assert found.complete.all()
+    assert float(found.values.sum()) == pytest.approx(float(change), abs=1e-4)
