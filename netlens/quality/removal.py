@@ -91,7 +91,7 @@ def foretold(attribution: Attribution, measured: Removal, name: str = "") -> For
     if values.ndim != 4 or len(values) != len(measured.falls):
         problem = f"the map is shaped {tuple(values.shape)}, and {len(measured.falls)} images were measured"
         raise ShapeError("foretold", problem, expected="a map (N, C, h, w) of these images")
-    said = _pooled(values.sum(1, keepdim=True), tuple(measured.falls.shape[1:]))
+    said = _pooled(values.sum(1, keepdim=True), (measured.falls.shape[1], measured.falls.shape[2]))
     found = [
         rank_correlation(one[counts], fall.double()[counts])
         for one, fall, counts in zip(said, measured.falls, measured.counted, strict=True)
@@ -100,7 +100,7 @@ def foretold(attribution: Attribution, measured: Removal, name: str = "") -> For
     return Foretold(name or attribution.method, said.float(), measured, torch.tensor(found, dtype=torch.float64))
 
 
-def _pooled(maps: torch.Tensor, grid: tuple[int, ...]) -> torch.Tensor:
+def _pooled(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
     """The mean of maps (N, 1, H, W) over each place of a grid: (N, h, w). A coarser map is enlarged."""
     if maps.shape[2] < grid[0] or maps.shape[3] < grid[1]:
         maps = torch.nn.functional.interpolate(maps, grid, mode="bilinear", align_corners=False)
