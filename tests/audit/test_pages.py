@@ -33,7 +33,9 @@ def resolve(document, pointer):
 @pytest.fixture(scope="module")
 def plain():
     train = dataset(*right_and_wrong((0, 0, 0), 20), split="train", seed=1)
-    return audit(model(Reader(4.0)), Material(dataset(*right_and_wrong((4, 5, 3), 60)), train), checks=CHEAP, profile="quick")
+    return audit(
+        model(Reader(4.0)), Material(dataset(*right_and_wrong((4, 5, 3), 60)), train), checks=CHEAP, profile="quick", n_worst=2
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in pages.PAGES if name != "belief in explanations"])
