@@ -46,8 +46,7 @@ def of_card(card: Card | None, split: str = "test", data_root: str | Path = "") 
     source = card.data.train if split == "train" and card.data.train else card.data.source
     kind, place = parted(source, list(DATASETS), card.operation)
     if not kind:
-        part = "test" if card.data.train and source == card.data.source and split == "test" else split
-        return _as_the_card_says(load(place, part, data_root=data_root), card)
+        return _as_the_card_says(load(place, split, data_root=data_root), card)
     asked = Asked(card, place, split, card.operation)
     found = read(asked, kind)
     if found is None:

@@ -99,6 +99,13 @@ def test_a_registered_name_gives_both_splits_with_the_names_of_the_card(tmp_path
     assert (data.preprocess.mean, data.preprocess.std) == ((0.5,), (0.3762,))
 
 
+def test_held_out_data_of_ones_own_may_stand_beside_registered_training_data(tmp_path):
+    np.savez(tmp_path / "few.npz", x=np.zeros((2, 8, 8), np.uint8), y=[3, 9])
+    both = card(tmp_path, "npz:few.npz", 'train = "digits"', f"classes = {list('0123456789')}")
+    assert of_card(both).labels.tolist() == [3, 9]
+    assert len(of_card(both, "train")) == 1438
+
+
 def test_arrays_of_images_rows_and_texts(tmp_path):
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     np.savez(tmp_path / "i.npz", x=pixels, y=[1, 0], site=["a", "b"])
