@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from netlens.views.prose import Prose, say
 from netlens.views.samples import picture
 
 CHANNELS = 8
+LAYERS = 9  # in one picture of maps
 
 
 def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: Sequence[int] | None = None) -> View | Prose:
@@ -37,6 +39,7 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
             shown[path] = ([unit for unit in order if unit < len(one)], one)
     if not shown:
         return say("**No layer of this network has maps.** They give vectors or tokens, which have no height and no width.")
+    found, shown = len(shown), _spread(shown, LAYERS)
     rows = [
         {
             "layer": path,
@@ -65,9 +68,9 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
             else:
                 grid[0, 0].set_ylabel(text, fontsize=8, color=INK)
             for column, unit in enumerate(units, start=1):
-                low, high = float(one[unit].min()), float(one[unit].max())
-                end = max(abs(low), abs(high)) or 1.0
-                colours = {"cmap": SIGNED, "vmin": -end, "vmax": end} if low < 0 else {"cmap": UNSIGNED, "vmin": 0.0, "vmax": end}
+                high, end = float(one[unit].max()), float(one[unit].abs().max()) or 1.0
+                signed = bool((one < 0).any())
+                colours = {"cmap": SIGNED, "vmin": -end, "vmax": end} if signed else {"cmap": UNSIGNED, "vmin": 0.0, "vmax": end}
                 grid[row, column].imshow(one[unit].numpy(), **colours)
                 grid[row, column].set_title(f"{unit}: {high:.2g}", fontsize=6.8, fontweight="normal", loc="center", pad=2)
         return figure
@@ -77,8 +80,15 @@ def maps(kept: dict[str, torch.Tensor], batch: Batch, place: int = 0, channels: 
     said = ", ".join(f"{path} {percent(float(share), 0)}" for path, share in sparse.items())
     alt = f"Maps of sample {int(batch.ids[place])} in {plural(len(shown), 'layer')}: {', '.join(shown)}. Above zero: {said}."
     chosen = "Chosen channels" if channels is not None else "The channels with the highest values"
-    caption = f"{chosen} of each layer; over each map its number and its largest value. Every map has its own scale. Where a layer gives negative values red is above zero and blue below; elsewhere dark is zero. Share of places above zero: {said}."
+    which = "each layer" if found == len(shown) else f"{len(shown)} of the {found} layers with maps"
+    caption = f"{chosen} of {which}; over each map its number and its largest value. Every map has its own scale. Where a layer gives negative values red is above zero and blue below; elsewhere dark is zero. Share of places above zero: {said}."
     return View(draw, table, alt, caption)
+
+
+def _spread(shown: dict[str, Any], most: int) -> dict[str, Any]:
+    """At most so many entries, from the first to the last, evenly."""
+    places = np.unique(np.linspace(0, len(shown) - 1, min(most, len(shown))).round().astype(int))
+    return {path: shown[path] for path in np.asarray(list(shown), dtype=object)[places]}
 
 
 def exciting(found: Survey, samples: Dataset, layer: str, units: Sequence[int], most: int = 8) -> View | Prose:

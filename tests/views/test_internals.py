@@ -141,6 +141,13 @@ def test_maps_with_signs_have_colours_with_signs(inside):
         assert low in (0, -high)
 
 
+def test_of_many_layers_some_are_shown_from_the_first_to_the_last(inside):
+    many = {f"layer{place}": inside["kept"]["conv1"] for place in range(30)}
+    view = views.maps(many, inside["batch"], channels=[0])
+    assert view.frame()["layer"].tolist()[::8] == ["layer0", "layer29"]
+    assert "9 of the 30 layers with maps" in view.caption
+
+
 def test_chosen_channels_are_shown(inside):
     frame = views.maps(inside["kept"], inside["batch"], channels=[3, 60]).frame()
     assert frame[frame["layer"] == "relu1"]["channel"].tolist() == [3]
