@@ -110,6 +110,7 @@ def run(notebook: str, assignments: Assignments, out: Path | None, help_paramete
 @click.pass_context
 def audit(
     ctx: click.Context,
+    /,
     cards: Assignments,
     assignments: Assignments,
     self_test: bool,

@@ -62,7 +62,9 @@ class RawAttention:
     def _call(self, calls: tuple[AttentionCall, ...], model: Model) -> AttentionCall:
         chosen = [call for call in calls if not self.layer or self.layer in (call.layer, call.name)]
         if not chosen:
-            raise unknown("RawAttention", f"attention in {model.name} called", self.layer, [call.name for call in calls], ModelError)
+            raise unknown(
+                "RawAttention", f"attention in {model.name} called", self.layer, [call.name for call in calls], ModelError
+            )
         return chosen[-1]
 
     def _head(self, call: AttentionCall) -> int:

@@ -46,10 +46,12 @@ def frequency_scale(height: int, width: int) -> torch.Tensor:
     """How strongly each wave counts: in inverse proportion to its frequency, as in photographs."""
     down, across = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
     frequency = (down.square() + across.square()).sqrt().clamp(min=1 / max(height, width))
-    return (height * width) ** 0.5 / frequency / max(height, width)
+    scale: torch.Tensor = (height * width) ** 0.5 / frequency / max(height, width)
+    return scale
 
 
 def colour_matrix() -> torch.Tensor:
     """The matrix that mixes independent channels to red, green and blue; its longest column has length 1."""
     matrix = torch.tensor(COLOURS)
-    return matrix / matrix.norm(dim=0).max()
+    longest: torch.Tensor = matrix.norm(dim=0).max()
+    return matrix / longest

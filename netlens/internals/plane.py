@@ -26,7 +26,8 @@ class Plane:
 
     def at(self, points: torch.Tensor) -> torch.Tensor:
         """The inputs (P, ...) at points (P, 2) of the sheet."""
-        return self.origin + torch.tensordot(points.double(), self.axes, 1)
+        moved: torch.Tensor = torch.tensordot(points.double(), self.axes, 1)
+        return self.origin + moved
 
     def project(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The nearest points (N, 2) of the sheet, and how far inputs (N, ...) are from it, (N,)."""

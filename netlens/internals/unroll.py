@@ -130,7 +130,7 @@ def weights_of(module: nn.RNNBase | nn.RNNCellBase, place: int = 0) -> Weights:
     """The weights of one layer and direction of a module, or of a cell, in float32 at least."""
     if isinstance(module, nn.RNNCellBase):
         given = [module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh]
-        return Weights(*(None if tensor is None else _exact(tensor) for tensor in given))  # type: ignore[arg-type]
+        return Weights(*(None if tensor is None else _exact(tensor) for tensor in given))
     layer = [_exact(tensor) for tensor in module.all_weights[place]]
     biases = layer[2:4] if module.bias else [None, None]
     projection = layer[-1] if getattr(module, "proj_size", 0) else None

@@ -40,7 +40,7 @@ def publishable(project, monkeypatch):
     """A project with two notebooks and an audit; nothing was built yet."""
     site, pdf = types.ModuleType("netlens.publish.site"), types.ModuleType("netlens.publish.pdf")
     site.build_site = build_site
-    pdf.pdf_bytes = lambda notebook, attached: json.dumps(notebook["metadata"]["netlens"]["report"]).encode()
+    pdf.pdf_bytes = lambda notebook, attached: json.dumps(notebook["metadata"]["netlens"]["report"]).encode()  # noqa: ARG005 - called like the real one
     monkeypatch.setitem(sys.modules, "netlens.publish.site", site)
     monkeypatch.setitem(sys.modules, "netlens.publish.pdf", pdf)
     project.add("01_one", "seed")
