@@ -60,6 +60,6 @@ def _summary(folder: Path) -> str:
         raise RunError("netlens build", f"{path} is not JSON: {error}", remedy="Run the audit again.") from error
     report = facts.get("report", {})
     about = str(report.get("subtitle") or report.get("title", "")).rstrip(".")
-    verdicts = Counter(finding["verdict"] for finding in facts.get("findings", []))
+    verdicts = Counter(finding["verdict"] for finding in facts.get("findings", {}).values())
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
     return f"{about}. Of {verdicts.total()} checks: {counts}." if counts else f"{about}."
