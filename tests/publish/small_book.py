@@ -118,7 +118,7 @@ def write_report(folder: Path) -> Path:
     """Write a report as an audit leaves it."""
     folder.mkdir(parents=True)
     (folder / "audit.pdf").write_bytes(b"%PDF-1.7\n")
-    findings = [{"verdict": "PASS"}, {"verdict": "WARN"}, {"verdict": "PASS"}]
+    findings = {f"NL{place}": {"verdict": verdict} for place, verdict in enumerate(("PASS", "WARN", "PASS"))}
     (folder / "audit.json").write_text(
         json.dumps({"report": {"title": "Audit", "subtitle": "98.1 % of 1,000 images are recognised"}, "findings": findings})
     )
