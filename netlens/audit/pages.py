@@ -279,7 +279,7 @@ def _drawn(view: views.View, code: str) -> Traced:
 def _found(findings: Iterable[Finding]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {say("verdict"): one.verdict, say("what was found"): f"{one.title}. {one.sentence}", say("id"): one.code}
+            {say("verdict"): one.verdict, say("what was found"): f"{summary.doubted(one)}. {one.sentence}", say("id"): one.code}
             for one in findings
         ]
     )

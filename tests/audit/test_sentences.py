@@ -64,7 +64,7 @@ def test_the_summary_leads_with_the_right_answers():
         "cautions. 1 check could not be shown.**\n\nNo check failed, and none asks for caution.\n\nWe could not test: "
     )
     bad = replace(found, findings={**found.findings, "NL101": FAIL})
-    assert "- **Failure: same input, same answer.** It trembles. (NL101)" in summary.summary(bad)
+    assert "- **Failure. Not so: “Same input, same answer”.** It trembles. (NL101)" in summary.summary(bad)
 
 
 ADVICE = " Have someone who knows the subject look at each: is it the model that is wrong, or the label?"
@@ -139,3 +139,11 @@ def test_every_number_has_a_place_and_a_hash():
 )
 def test_the_command_names_no_folder(given, text):
     assert command(*given) == text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [("FAIL", "Not so: “It holds”"), ("WARN", "Not certain: “It holds”"), ("PASS", "It holds"), ("NOT SHOWN", "It holds")],
+)
+def test_a_claim_that_failed_does_not_stand_as_if_it_held(verdict, said):
+    assert summary.doubted(replace(PASS, title="It holds", verdict=verdict)) == said

@@ -38,7 +38,7 @@ def title_page(audit: Audit) -> dict[str, Any]:
         "subtitle": say("Measured on {n} of {data}", n=n, data=subject.data_name),
         "lead": lead(audit),
         "strip": [asdict(one) for one in strip(audit.findings.values())],
-        "main": [[word(one), one.title, one.sentence, one.code] for one in main(audit.findings.values())],
+        "main": [[word(one), doubted(one), one.sentence, one.code] for one in main(audit.findings.values())],
         "more": more(audit.findings.values()),
         "untested": untested(audit.findings.values()),
         "facts": facts,
@@ -90,6 +90,13 @@ def word(finding: Finding) -> str:
     return {"FAIL": say("Failure"), "WARN": say("Caution"), "PASS": say("Passed"), "NOT SHOWN": say("Not shown")}[finding.verdict]
 
 
+def doubted(finding: Finding) -> str:
+    """The claim that a check tests, with what became of it; a claim that failed must not stand there as if it held."""
+    if finding.verdict == "FAIL":
+        return say("Not so: “{claim}”", claim=finding.title)
+    return say("Not certain: “{claim}”", claim=finding.title) if finding.verdict == "WARN" else finding.title
+
+
 def untested(findings: Iterable[Finding]) -> str:
     """Say what could not be tested, and why; the areas with the same reason together."""
     found = list(findings)
@@ -115,6 +122,6 @@ def notice() -> str:
 
 def summary(audit: Audit) -> str:
     """The first page as Markdown, for a notebook and the site."""
-    lines = [f"- **{word(one)}: {one.title.lower()}.** {one.sentence} ({one.code})" for one in main(audit.findings.values())]
+    lines = [f"- **{word(one)}. {doubted(one)}.** {one.sentence} ({one.code})" for one in main(audit.findings.values())]
     parts = [f"**{lead(audit)}**", "\n".join(lines), more(audit.findings.values()), untested(audit.findings.values())]
     return "\n\n".join(part for part in parts if part)
