@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from netlens.audit.language import say
 from netlens.behaviour import Rate
+from netlens.behaviour.wording import percent as percent
 
 
 def in_hundred(share: float) -> str:
@@ -24,17 +23,6 @@ def low_high(rate: Rate) -> str:
 def span(low: float, high: float) -> str:
     """Say an interval of shares in whole numbers of a hundred: '90 to 92'."""
     return say("{low} to {high}", low=str(round(100 * low)), high=str(round(100 * high)))
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Write a share as a percentage: '90 %', '98.3 %'; only exactly 0 or 1 is written as 0 % or 100 %, and NaN as a dash."""
-    if math.isnan(share):
-        return "–"
-    step = 10.0**-digits
-    if 0 < share < 1 and round(100 * share, digits) in (0.0, 100.0):
-        return f"under {step:.{digits}f} %" if share < 0.5 else f"over {100 - step:.{digits}f} %"
-    text = f"{100 * share:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def count(number: int, noun: str) -> str:

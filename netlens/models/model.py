@@ -105,7 +105,7 @@ class Model:
 
         return uncovered(self, method, inputs)
 
-    def logits(self, inputs: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
+    def logits(self, inputs: torch.Tensor, batch_size: int = 64) -> torch.Tensor:
         """Compute logits (N, classes) on the CPU, in evaluation mode and without gradients; the model is left as it was."""
         if len(inputs) == 0:
             raise ShapeError("model", "the batch is empty", expected="at least one sample")

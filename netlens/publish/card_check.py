@@ -78,7 +78,7 @@ def examined(card: Card, *, data_root: str = "", device: str = "auto", samples: 
     assert model.card is not None
     data = of_card(model.card, "test", data_root=data_root)
     batch = _drawn(data, samples)
-    right = int((model.logits(batch.inputs, batch_size=64).argmax(1) == batch.labels).sum())
+    right = int((model.logits(batch.inputs).argmax(1) == batch.labels).sum())
     accuracy = wilson(right, len(batch))
     better = _better(model, batch)
     return Checked(

@@ -102,4 +102,4 @@ def _others(own: Preprocess, batch: Batch) -> Iterator[tuple[str, dict[str, Any]
 
 
 def _answers(model: Model, inputs: torch.Tensor) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return model.logits(inputs, batch_size=64).argmax(1).numpy()
+    return model.logits(inputs).argmax(1).numpy()

@@ -14,6 +14,8 @@ from cycler import cycler
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from netlens.behaviour.wording import percent as percent
+
 INK, MUTED, RULE, ACCENT, WARM, COOL = "#1f2933", "#616e7c", "#cbd2d9", "#1f6f8b", "#c0392b", "#2166ac"
 PALETTE = ("#1f6f8b", "#d1782c", "#5b8c3e", "#8e5ea2", "#b23a48", "#616e7c", "#c9a227", "#3d5a80")
 SIGNED, UNSIGNED = "RdBu_r", "viridis"
@@ -102,18 +104,6 @@ def _render(figure: Figure, kind: str) -> bytes:
 def new_figure(width: float = WIDTH, height: float = 3.0, **settings: Any) -> Figure:
     """Make a figure that no window or global state holds; sizes in inches."""
     return Figure(figsize=(width, height), layout="constrained", **settings)
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Write a share as a percentage: 0.9 -> '90 %', 0.983 -> '98.3 %'.
-
-    Only a share of exactly 0 or 1 is written as 0 % or 100 %: 0.9999 -> 'over 99.9 %', 0.00004 -> 'under 0.1 %'.
-    """
-    step = 10.0**-digits
-    if 0 < share < 1 and round(100 * share, digits) in (0.0, 100.0):
-        return f"under {step:.{digits}f} %" if share < 0.5 else f"over {100 - step:.{digits}f} %"
-    text = f"{100 * share:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def plural(count: int, noun: str) -> str:
