@@ -73,10 +73,12 @@ def stamp(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=7, color=WARM, rotation=20, bbox=box)
 
 
-def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: float) -> None:
-    """Put a colour bar beside a row of axes, with its ends and zero."""
+def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: float, *, signed: bool = True) -> None:
+    """Put a colour bar beside a row of axes, with its ends and zero; without `signed`, its upper half, for no value lies below zero."""
     bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=12, pad=0.01)
     bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
+    if not signed:
+        bar.ax.set_ylim(0, limit)
     bar.ax.tick_params(labelsize=7, length=2)
     bar.outline.set_visible(False)
 
@@ -129,7 +131,7 @@ def methods_by_samples(
                     stamp(axes[row, place], "does not add up")
                 elif _refused(stamps, attributions[row - 1], place):
                     stamp(axes[row, place], "not evidence")
-            colour_bar(figure, image, axes[row, :], limit)
+            colour_bar(figure, image, axes[row, :], limit, signed=bool((values < 0).any()))
         return figure
 
     shares = table.groupby("method", sort=False)["share on the ink"].mean()
