@@ -46,6 +46,7 @@ def document(audit: Audit) -> dict[str, Any]:
             "fingerprint": model.fingerprint,
             "parameters": model.parameters,
             "classes": list(model.classes),
+            "notes": list(model.notes),
             "declared": declared,
         },
         "data": {

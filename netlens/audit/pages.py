@@ -82,6 +82,8 @@ def _tested(audit: Audit) -> Iterator[Traced]:
 def _model(audit: Audit) -> Iterator[Traced]:
     found = inside.anatomy(audit.subject)
     yield _say(inside.decision(audit.subject, found), "/model")
+    if noted := inside.notes(audit.subject):
+        yield _say(noted, "/model/notes")
     yield _table(inside.layers(found), "/model", inside.shortened(found))
 
 

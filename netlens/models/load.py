@@ -90,7 +90,9 @@ def _unpickled(card: Card) -> Built:
     if not isinstance(found, nn.Module):
         problem = f"'{card.model.weights}' holds a {type(found).__name__}"
         raise ModelError(card.operation, problem, expected="a pickled network", remedy="Weights alone need a `factory`.")
-    return Built(found, notes=(f"'{card.model.weights}' was unpickled, which can run any code: the card says unpickle = true",))
+    return Built(
+        found, notes=(f"'{card.weights_path.name}' was unpickled, which can run any code: the card says unpickle = true",)
+    )
 
 
 def awoken(net: nn.Module, device: str, operation: str) -> nn.Module:

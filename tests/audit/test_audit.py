@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -149,6 +150,18 @@ def test_the_document_is_what_its_schema_says(clean):
     broken["findings"]["NL301"]["verdict"] = "GOOD"
     with pytest.raises(jsonschema.ValidationError, match="'GOOD' is not one of"):
         jsonschema.validate(broken, schema)
+
+
+def test_what_was_noted_of_the_network_stands_in_the_document(clean, train):
+    assert clean.document()["model"]["notes"] == []
+    noted = replace(model(Reader(5.0)), notes=("'net.pth' was unpickled", "its weights are random"))
+    found = audited(noted, train, dataset(*right_and_wrong((3, 3, 3), 60)), checks=("NL201",)).document()
+    assert found["model"]["notes"] == ["'net.pth' was unpickled", "its weights are random"]
+    schema = json.loads((Path(document_module.__file__).with_name("audit.schema.json")).read_text(encoding="utf-8"))
+    jsonschema.validate(found, schema)
+    del found["model"]["notes"]
+    with pytest.raises(jsonschema.ValidationError, match="'notes' is a required property"):
+        jsonschema.validate(found, schema)
 
 
 def test_the_findings_come_back_from_the_document(clean, tmp_path):

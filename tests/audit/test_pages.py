@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,16 @@ def test_every_number_on_a_page_has_a_place_in_the_document(plain, name):
             resolve(document, pointer)
         if "image/png" in data:
             assert metadata["netlens"]["alt"]
+
+
+def test_what_was_noted_of_the_network_stands_on_the_page_about_it(plain):
+    assert "Noted when it was loaded" not in shown(plain, "model")[1]
+    network = replace(plain.subject.model, notes=("'net.pth' was unpickled, which can run any code", "it gives probabilities"))
+    noted = replace(plain, subject=replace(plain.subject, model=network))
+    bundles, text = shown(noted, "model")
+    assert "Noted when it was loaded: 'net.pth' was unpickled, which can run any code; it gives probabilities." in text
+    pointers = [pointer for _, metadata in bundles for pointer in metadata["netlens"]["numbers"]]
+    assert resolve(noted.document(), pointers[pointers.index("/model/notes")]) == list(network.notes)
 
 
 def test_an_area_leads_with_its_gravest_finding(plain):

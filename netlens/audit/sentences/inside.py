@@ -33,6 +33,12 @@ def decision(subject: Subject, found: Architecture) -> str:
     )
 
 
+def notes(subject: Subject) -> str:
+    """Say what a reader must know of how the network was loaded, such as that a file was unpickled; "" where there is nothing."""
+    listed = "; ".join(subject.model.notes)
+    return say("Noted when it was loaded: {notes}.", notes=listed) if listed else ""
+
+
 def layers(found: Architecture) -> pd.DataFrame:
     """The first layers as a table, large numbers in groups of three digits."""
     frame = found.frame().head(MOST)
