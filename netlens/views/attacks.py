@@ -16,8 +16,8 @@ def attack_curve(found: Mapping[str, Any]) -> View:
     curve, clean = found["curve"], found["clean"]
     ways = {
         "noise": ("random noise of the same size", MUTED, ":"),
-        "one step": ("one step (FGSM)", ACCENT, "--"),
-        "many steps": ("20 steps (PGD)", WARM, "-"),
+        "one step": ("an attack in one step", ACCENT, "--"),
+        "many steps": ("an attack in 20 steps", WARM, "-"),
     }
     table = pd.DataFrame([{"epsilon": one["epsilon"], **{way: one[way]["value"] for way in ways}} for one in curve])
     faults = found["faults"]

@@ -162,8 +162,8 @@ def methods_by_samples(
         else ""
     )
     caption = (
-        f"{colours}, white is zero; the line is the outline of the image. Each row has one scale, cut at its 99.5th percentile, so shades "
-        f"may be compared along a row.{apart} Share of the map that lies on the ink: {listed}.{hatched}{broken}"
+        f"{colours}, white is zero; the line is the outline of the image. Each row has one scale, so shades may be compared along a row; "
+        f"the largest 1 in 200 values have its end colours.{apart} Share of the map that lies on the ink: {listed}.{hatched}{broken}"
     )
     return View(draw, table, alt, caption)
 

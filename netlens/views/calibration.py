@@ -35,7 +35,7 @@ def reliability(result: Calibration) -> View:
         width = np.diff(result.edges)[filled]
         axes.bar(
             table["from"] + width / 2, table["chance high"] - table["chance low"], width * 0.96, bottom=table["chance low"], color=RULE, alpha=0.6,
-            label="where a perfectly calibrated model would lie",
+            label="where a model would lie that is right as often as it says",
         )  # fmt: skip
         errors = np.maximum([table["accuracy"] - table["low"], table["high"] - table["accuracy"]], 0)
         axes.errorbar(
@@ -68,6 +68,7 @@ def reliability(result: Calibration) -> View:
     )
     caption = (
         f"Each dot is a bin of answers given with similar probability; on the dashed line it would be right as often as it says. The gap, averaged over samples, "
-        f"is {percent(result.ece)}: {verdict} (a perfectly calibrated model shows no more than {chance} in 95 of 100 cases). Below: samples in each bin, logarithmic."
+        f"is {percent(result.ece)}: {verdict} (a model that is right as often as it says shows no more than {chance} in 95 of 100 cases). Below: samples in each bin; each "
+        "step of that scale is ten times the one before."
     )
     return View(draw, table, alt, caption)

@@ -42,5 +42,11 @@ def fixed_and_broken(found: Mapping[str, Any]) -> View:
     said = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
     numbers = f"{overall['gained']} answers fixed, {overall['lost']} newly broken; accuracy {percent(overall['before'])} before and {percent(overall['after'])} now"
     alt = f"Bars of fixed and broken answers by class. {numbers} ({said})."
-    caption = f"{numbers}. McNemar's exact test: {said}. {percent(found['moved'])} of all answers changed, rightly or wrongly."
+    caption = f"{numbers}. {_chance(p) if overall['gained'] + overall['lost'] else ''}{percent(found['moved'])} of all answers changed, rightly or wrongly."
     return View(draw, table, alt, caption)
+
+
+def _chance(p: float) -> str:
+    """Say what the p value of McNemar's exact test means."""
+    often = f"{100 * p:.1f}".removesuffix(".0") if p >= 0.001 else "fewer than 0.1"
+    return f"Were it neither better nor worse than before, they would be shared out as unevenly as this, or more so, in {often} of 100 cases. "

@@ -82,7 +82,7 @@ def forest(result: Performance) -> View:
     )
     overlap = low.high >= high.low
     caption = (
-        f"Dots: the share; lines: its 95 % Wilson interval; dashed: the accuracy over all, {percent(result.accuracy.value)}. Lowest recall: "
+        f"Dots: the share; lines: its 95 % interval; dashed: right answers over all, {percent(result.accuracy.value)}. Found least often: "
         f"**{worst}**, {percent(low.value)} ({percent(low.low)} to {percent(low.high)}, {low.n} samples). "
         + (
             f"Its interval overlaps that of {best}, the highest: chance alone could explain the gap."

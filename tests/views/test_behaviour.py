@@ -141,7 +141,7 @@ NUMBERS = {
     "masking_curve": ["15 % (10.7 % to 20.6 %)", "ship, 40 points above chance"],
     "dead_units": ["relu2", "16 of 64", "16 of 96 units"],
     "membership_roc": ["0.610 (0.570 to 0.650)", "more than chance explains"],
-    "fixed_and_broken": ["31 answers fixed, 9 newly broken", "p < 0.001"],
+    "fixed_and_broken": ["31 answers fixed, 9 newly broken"],
     "label_errors": [],
     "near_copies": ["2"],
 }
@@ -197,6 +197,30 @@ def test_chance_is_said():
     unclear = {**GROUPS, "gaps": [{**GROUPS["gaps"][0], "difference": [-0.1, -0.25, 0.05]}]}
     assert "chance alone could explain it" in views.fairness_rates(unclear).alt
     assert views.fairness_rates({**GROUPS, "gaps": []}).alt.endswith("No two groups have enough cases to be compared.")
+
+
+JARGON = re.compile(r"Wilson|McNemar|percentile|AUROC|FGSM|PGD|logarithm|calibrated|softmax|logit|\bp [=<]", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", sorted({*MAKE} - {"masking_curve", "dead_units", "membership_roc"}))
+def test_views_of_the_first_pages_of_a_report_speak_plainly(name):
+    view = MAKE[name](None)
+    assert not JARGON.search(view.caption), view.caption
+    assert not JARGON.search(_render(view.figure(), "svg").decode())
+
+
+@pytest.mark.parametrize(
+    ("p", "often"), [(0.00068, "in fewer than 0.1 of 100 cases"), (0.0124, "in 1.2 of 100 cases"), (1.0, "in 100 of 100 cases")]
+)
+def test_a_p_value_is_said_in_words(p, often):
+    view = views.fixed_and_broken({**CHANGED, "overall": {**CHANGED["overall"], "p": p}})
+    assert often in view.caption
+    assert ("p < 0.001" if p < 0.001 else f"p = {p:.2g}") in view.alt
+
+
+def test_without_a_change_chance_is_not_asked():
+    still = views.fixed_and_broken({**CHANGED, "overall": {**CHANGED["overall"], "gained": 0, "lost": 0, "p": 1.0}})
+    assert "of 100 cases" not in still.caption
 
 
 def test_a_void_attack_is_stamped():

@@ -127,6 +127,18 @@ def test_intervals_that_do_not_overlap_are_said_to_differ():
     assert "chance alone could explain the gap" in views.forest(few).caption
 
 
+def test_the_first_pages_of_a_report_speak_plainly(batch):
+    result = one_class_missing()
+    found = views.forest(result).caption
+    assert "Found least often: **bee**, 50 %" in found
+    trust = views.reliability(calibration(result.probabilities, result.labels, simulations=20)).caption
+    assert "a model that is right as often as it says shows no more than" in trust
+    maps = views.methods_by_samples([attribution(torch.ones(2, 1, 4, 4))], batch, ("a", "b")).caption
+    assert "the largest 1 in 200 values have its end colours" in maps
+    for words in (found, trust, maps):
+        assert not re.search(r"Wilson|percentile|logarithm|calibrated|recall", words)
+
+
 def test_the_confusions_are_counted_in_words():
     labels = torch.tensor([0, 0, 0, 1, 1, 2])
     answers = torch.tensor([1, 1, 1, 2, 2, 0])
