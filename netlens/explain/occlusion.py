@@ -9,9 +9,11 @@ import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, Target, asking, params_of
+from netlens.explain.imputation import imputed
+from netlens.explain.numbers import exact
 from netlens.explain.perturbation import Stream
 from netlens.explain.precision import Precision
-from netlens.explain.replacement import Replacement, replacement
+from netlens.explain.replacement import Replacement, imputes, replacement
 from netlens.models.model import Model
 
 
@@ -26,12 +28,12 @@ class Occlusion:
     ----------
     patch : side of the window in pixels, or its length in steps or columns; None for a seventh of an image, and one step.
     stride : how far it moves; None for half the patch. The last window ends at the edge.
-    replacement : what is put in its place; see `netlens.explain.replacement`.
+    replacement : what is put in its place; see `netlens.explain.replacement`. With `inpaint` each window is filled from its surroundings.
     precision : `float32`, or `auto` for bfloat16 where a trial shows the same ranking; see `netlens.explain.precision`.
 
     Notes
     -----
-    Cost: one forward pass a window, and one more. A window under which nothing changes costs none. Windows run along the height and
+    Cost: one forward pass a window, and one more. A window under which nothing changes costs none, unless it is inpainted: that takes a system of equations too. Windows run along the height and
     the width of images (N, C, H, W), and along axis 1 of sequences and tables. `params["falls"]` (N, windows) holds the falls.
 
     References
@@ -55,7 +57,10 @@ class Occlusion:
         """Return values shaped like `inputs`, in logits per element."""
         with asking(model, inputs, target, "Occlusion", tokens=True) as question:
             windows = _windows(question, self.patch, self.stride)
-            hidden, chosen = replacement(self.replacement, model, question.inputs, None, "Occlusion")
+            hidden: torch.Tensor | None = None
+            chosen = "inpaint"
+            if not imputes(self.replacement, question.inputs):
+                hidden, chosen = replacement(self.replacement, model, question.inputs, None, "Occlusion")
             falls = windows.falls(question, Stream(question, self.precision), hidden)
             params = {**params_of(self), "patch": windows.patch, "stride": windows.stride, "replacement": chosen, "falls": falls}
             values = windows.mean(falls).view(len(falls), *windows.view).expand(question.inputs.shape)
@@ -73,10 +78,11 @@ class _Windows:
     patch: int
     stride: int
 
-    def falls(self, question: Question, stream: Stream, hidden: torch.Tensor) -> torch.Tensor:
-        """How far each window makes the logit fall, (N, windows); 0 where it changes no element."""
-        inputs, along, across = question.inputs, self.along.to(hidden.device), self.across.to(hidden.device)
-        differs = inputs != hidden
+    def falls(self, question: Question, stream: Stream, hidden: torch.Tensor | None) -> torch.Tensor:
+        """How far each window makes the logit fall, (N, windows); 0 where it changes no element. Without `hidden`, it is imputed."""
+        inputs = question.inputs
+        along, across = self.along.to(inputs.device), self.across.to(inputs.device)
+        differs = torch.ones_like(inputs, dtype=torch.bool) if hidden is None else inputs != hidden
         if inputs.ndim > 2:
             differs = differs.any(1 if inputs.ndim == 4 else 2)
         differs = differs.view(len(inputs), along.shape[1], across.shape[1])
@@ -85,11 +91,15 @@ class _Windows:
         windows = [torch.nn.functional.pad(row, (1, 0)) for row in busy]
 
         def write(out: torch.Tensor, row: int, ids: torch.Tensor) -> None:
-            first, places = ids == 0, ids.to(hidden.device)
+            first, places = ids == 0, ids.to(inputs.device)
             chosen = windows[row][places]
             covered = along[chosen].unsqueeze(2) & across[chosen].unsqueeze(1)
-            covered[first.to(hidden.device)] = False  # copy 0 is the input as it is
-            torch.where(covered.view(-1, *self.view), hidden[row], inputs[row], out=out)
+            covered[first.to(inputs.device)] = False  # copy 0 is the input as it is
+            covered = covered.view(-1, *self.view)
+            if hidden is None:
+                out.copy_(imputed(exact(inputs[row]), covered))
+            else:
+                torch.where(covered, hidden[row], inputs[row], out=out)
 
         found = torch.zeros(len(inputs), len(self.along), dtype=torch.float64)
         for row, scores in enumerate(stream.scores([len(ids) + 1 for ids in busy], write)):

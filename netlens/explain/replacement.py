@@ -27,7 +27,7 @@ def replacement(
     ----------
     choice : a baseline of `netlens.explain.baselines` (`black`, `zero`, `blur`, `noise`, or a tensor that broadcasts to the inputs,
         such as a training sample); `mean`, the input's own mean colour, or its mean over the steps of a sequence; `inpaint`, the
-        smoothest continuation of what surrounds each feature; for ids of tokens the id of `unk`, `pad` or `mask`, or ids. Without one:
+        smoothest continuation of what surrounds each feature, or each window and mask (see `imputes`); for ids of tokens the id of `unk`, `pad` or `mask`, or ids. Without one:
         `black` for images, the token that the network knows best for ids of tokens, `zero` for anything else.
 
     Raises
@@ -57,6 +57,11 @@ def replacement(
     return inputs.mean(axes, keepdim=True).expand_as(inputs).contiguous(), chosen
 
 
+def imputes(choice: Replacement, inputs: torch.Tensor) -> bool:
+    """Whether each mask needs an image of its own, filled from what it leaves: overlapping windows have no one image that serves all."""
+    return isinstance(choice, str) and choice == "inpaint" and inputs.ndim == 4
+
+
 def inpainted(images: torch.Tensor, features: FeatureMap | None, operation: str) -> torch.Tensor:
     """Fill each feature of images (N, C, H, W) with the smoothest surface that meets its surroundings (Laplace's equation).
 
@@ -65,7 +70,7 @@ def inpainted(images: torch.Tensor, features: FeatureMap | None, operation: str)
     ShapeError : there are no features, or they differ between channels.
     """
     if features is None or features.index.shape[1] != 1:
-        problem = "'inpaint' was asked where windows overlap, or where features differ between channels"
+        problem = "'inpaint' was asked where there are no features, or where they differ between channels"
         raise ShapeError(operation, problem, expected="features that lie side by side", remedy="Use replacement='blur'.")
     from scipy.sparse import csc_array
     from scipy.sparse.linalg import splu

@@ -11,9 +11,11 @@ from torch.nn import functional
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, Target, asking, params_of
+from netlens.explain.imputation import imputed
+from netlens.explain.numbers import exact
 from netlens.explain.perturbation import Stream
 from netlens.explain.precision import Precision, rank_correlation
-from netlens.explain.replacement import Replacement, replacement
+from netlens.explain.replacement import Replacement, imputes, replacement
 from netlens.models.model import Model
 from netlens.seeding import generator
 
@@ -31,7 +33,8 @@ class RISE:
     ----------
     cells : of the grid, along each side.
     keep : the chance that a cell is shown. At one half each mask is followed by its complement, which halves the noise or better.
-    replacement : what is put in the place of what is hidden; see `netlens.explain.replacement`.
+    replacement : what is put in the place of what is hidden; see `netlens.explain.replacement`. With `inpaint` the places that a mask
+        shows by less than half are filled from the rest, and blended in as the mask says.
     n_samples : masks, a multiple of 20; each row meets the same ones.
     precision : `float32`, or `auto` for bfloat16 where a trial shows the same ranking; see `netlens.explain.precision`.
 
@@ -69,28 +72,31 @@ class RISE:
             if question.inputs.ndim != 4:
                 problem = f"the inputs are shaped {tuple(inputs.shape)}"
                 raise ShapeError("RISE", problem, expected="images (N, C, H, W)", remedy="Use kernel_shap, lime or occlusion.")
-            hidden, chosen = replacement(self.replacement, model, question.inputs, None, "RISE")
+            hidden: torch.Tensor | None = None
+            chosen = "inpaint"
+            if not imputes(self.replacement, question.inputs):
+                hidden, chosen = replacement(self.replacement, model, question.inputs, None, "RISE")
             stream = Stream(question, self.precision, self.n_samples)
             batches = torch.stack([torch.stack(sums) for sums in self._batches(question, stream, hidden)], 1)
             params = {
                 **params_of(self),
                 "replacement": chosen,
                 "rank_stability": torch.tensor([_halves_agree(row) for row in batches.movedim(2, 0)]),
-                "precisions": [stream.precisions.get(row, "float32") for row in range(len(hidden))],
+                "precisions": [stream.precisions.get(row, "float32") for row in range(len(question.inputs))],
             }
-            channels = hidden.shape[1]
+            shape, channels = question.inputs.shape, question.inputs.shape[1]
             values = _value(batches.sum(1)) / channels
             spread = _value(batches).std(0) / BATCHES**0.5 / channels
             return Attribution(
-                values.expand(hidden.shape).float().contiguous(),
+                values.expand(shape).float().contiguous(),
                 question.target.cpu(),
                 self.name,
                 params,
                 seed=self.seed,
-                spread=spread.expand(hidden.shape).float().contiguous(),
+                spread=spread.expand(shape).float().contiguous(),
             )
 
-    def _batches(self, question: Question, stream: Stream, hidden: torch.Tensor) -> Iterator[list[torch.Tensor]]:
+    def _batches(self, question: Question, stream: Stream, hidden: torch.Tensor | None) -> Iterator[list[torch.Tensor]]:
         """For each batch of masks the sums of score x mask, mask, score and one, each (N, 1, H, W), float64."""
         inputs, draw = question.inputs, generator(self.seed)
         shape = (inputs.shape[2], inputs.shape[3])
@@ -103,7 +109,11 @@ class RISE:
                 masks = self._masks(count, shape, draw).to(inputs)
 
                 def write(out: torch.Tensor, row: int, ids: torch.Tensor, masks: torch.Tensor = masks) -> None:
-                    torch.lerp(hidden[row], inputs[row], masks[ids.to(masks.device)], out=out)
+                    chosen = masks[ids.to(masks.device)]
+                    if hidden is None:
+                        out.copy_(imputed(exact(inputs[row]), chosen < 0.5).lerp_(exact(inputs[row]), exact(chosen)))
+                    else:
+                        torch.lerp(hidden[row], inputs[row], chosen, out=out)
 
                 scores = torch.stack(stream.scores([count] * len(inputs), write))
                 seen = masks.double().cpu().flatten(1)

@@ -9,13 +9,14 @@ import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, asking
+from netlens.explain.imputation import imputed
 from netlens.explain.precision import Precision
 from netlens.models.model import Model
 from netlens.quality.answers import Output, answering
 from netlens.quality.base import Direction, Score, elementwise, scored
 from netlens.quality.curves import Race, area
+from netlens.quality.draws import row_generator
 from netlens.quality.hiding import Cut, Fill, cut_of, feature_values
-from netlens.quality.imputation import imputed, noise_of
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,9 @@ def _imputer(question: Question, noise: float, seed: int) -> Fill:
         out += hidden * noise_of(image, noise, seed)
 
     return fill
+
+
+def noise_of(image: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
+    """The noise of one image (C, H, W), the same in each of its copies: `noise` is its standard deviation as a share of the range."""
+    draws = torch.randn(image.shape, generator=row_generator(seed, image)).to(image)
+    return noise * (image.max() - image.min()) * draws

@@ -7,6 +7,7 @@ from torch import nn
 
 from netlens.data import Preprocess
 from netlens.errors import ShapeError
+from netlens.explain.imputation import imputed
 from netlens.explain.occlusion import Occlusion
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
@@ -77,6 +78,35 @@ def test_windows_that_leave_gaps_are_refused(cnn: Model, patch: int, stride: int
         Occlusion(patch, stride)(cnn, torch.randn(1, 1, 12, 12))
 
 
-def test_inpainting_is_refused_where_windows_overlap(cnn: Model) -> None:
-    with pytest.raises(ShapeError, match="Use replacement='blur'"):
-        Occlusion(replacement="inpaint")(cnn, torch.randn(1, 1, 12, 12))
+def test_inpainting_a_ramp_hides_nothing_inside_and_something_at_the_edge() -> None:
+    ramp = torch.stack([torch.arange(12.0).expand(12, 12), torch.arange(12.0)[:, None].expand(12, 12)]).unsqueeze(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(2 * 144, 2))
+    with torch.no_grad():
+        net[1].weight[1] = torch.tensor([1.0, 2.0]).repeat_interleave(144)
+    model = Model(net, "linear", ("a", "b"), Preprocess((0.0,) * 2, (1.0,) * 2))
+    found = Occlusion(patch=4, stride=4, replacement="inpaint")(model, ramp, 1)
+    falls = found.params["falls"].view(3, 3)
+    assert found.params["replacement"] == "inpaint"
+    assert abs(float(falls[1, 1])) < 2e-2  # of 16 places with values to 33
+    assert falls.abs().flatten()[torch.arange(9) != 4].min() > 1
+
+
+def test_an_inpainted_window_falls_as_by_hand_whatever_lay_under_it(cnn: Model) -> None:
+    image = torch.randn(2, 1, 12, 12)
+    found = Occlusion(patch=5, stride=3, replacement="inpaint")(cnn, image, 2).params["falls"]
+    hidden = torch.zeros(1, 1, 12, 12, dtype=torch.bool)
+    hidden[..., 3:8, 6:11] = True  # the windows begin at 0, 3, 6 and 7
+    expected = [cnn.logits(row[None])[0, 2] - cnn.logits(imputed(row, hidden))[0, 2] for row in image]
+    torch.testing.assert_close(found[:, 1 * 4 + 2].float(), torch.stack(expected), atol=1e-5, rtol=1e-4)
+
+
+def test_an_image_that_is_hidden_as_a_whole_is_inpainted_with_its_mean(cnn: Model) -> None:
+    image = torch.randn(1, 1, 12, 12)
+    one, other = (Occlusion(12, 12, replacement=choice)(cnn, image, 1).values for choice in ("inpaint", "mean"))
+    torch.testing.assert_close(one, other)
+
+
+def test_inpainting_is_refused_where_there_is_no_image() -> None:
+    model = Model(nn.Linear(6, 2), "table", ("a", "b"), GREY)
+    with pytest.raises(ShapeError, match="'inpaint' was asked of inputs shaped"):
+        Occlusion(replacement="inpaint")(model, torch.randn(1, 6))

@@ -76,3 +76,24 @@ def test_sequences_are_refused_with_methods_that_take_them() -> None:
 def test_settings_that_make_no_sense_are_refused(cnn: Model, method: RISE) -> None:
     with pytest.raises(ShapeError, match="0 < keep < 1, and a multiple of 20"):
         method(cnn, torch.randn(1, 1, 12, 12))
+
+
+def test_an_even_image_has_nothing_that_inpainting_could_hide(cnn: Model) -> None:
+    found = RISE(4, replacement="inpaint", n_samples=40)(cnn, torch.full((1, 1, 12, 12), 0.7), 0)
+    assert found.params["replacement"] == "inpaint"
+    assert found.values.abs().max() < 1e-5
+
+
+def test_inpainting_gives_the_evidence_of_a_spot_and_each_row_its_own() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(144, 2))
+    with torch.no_grad():
+        net[1].weight.zero_()[1, [65, 66, 77, 78]] = 1  # a square of four at (5, 5)
+    model = Model(net, "spot", ("a", "b"), GREY)
+    images = torch.zeros(2, 1, 12, 12)
+    images[0, 0, 5:7, 5:7] = 1
+    method = RISE(6, replacement="inpaint", n_samples=400)
+    found = method(model, images, 1).values
+    assert found[0, 0, 5:7, 5:7].min() > 3 * found[0].abs().median()
+    assert found[1].abs().max() < 1e-12
+    torch.testing.assert_close(method(model, images[:1], 1).values, found[:1])

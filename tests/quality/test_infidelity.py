@@ -7,12 +7,12 @@ from torch import nn
 from netlens.data import Preprocess
 from netlens.errors import ShapeError, UsageError
 from netlens.explain import Attribution, GradientXInput, Saliency
+from netlens.explain.imputation import imputed
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
-from netlens.quality.imputation import imputed, noise_of
 from netlens.quality.infidelity import Infidelity, unexplained
 from netlens.quality.noise import Noise
-from netlens.quality.road import ROAD
+from netlens.quality.road import ROAD, noise_of
 
 TARGET = torch.tensor([0, 2, 1])
 

@@ -1,12 +1,10 @@
-"""Noisy linear imputation: hidden pixels become the weighted mean of their neighbours, with a little noise."""
+"""Linear imputation: hidden pixels become the weighted mean of their neighbours."""
 
 from __future__ import annotations
 
 import torch
 
-from netlens.quality.draws import row_generator
-
-TOLERANCE = 1e-4  # of the right side: a hundredth of the noise
+TOLERANCE = 1e-4  # of the right side: a hundredth of the noise that ROAD adds
 ROUNDS = 1000
 LOOK = 6  # rounds between two looks at which copies are done; most have small holes and are done early
 
@@ -55,12 +53,6 @@ def imputed(image: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         direction = residual + size / before.clamp(min=tiny) * direction
     filled[ids] = solution
     return known + filled
-
-
-def noise_of(image: torch.Tensor, noise: float, seed: int) -> torch.Tensor:
-    """The noise of one image (C, H, W), the same in each of its copies: `noise` is its standard deviation as a share of the range."""
-    draws = torch.randn(image.shape, generator=row_generator(seed, image)).to(image)
-    return noise * (image.max() - image.min()) * draws
 
 
 def _spread(images: torch.Tensor) -> torch.Tensor:
