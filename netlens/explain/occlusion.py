@@ -33,8 +33,9 @@ class Occlusion:
 
     Notes
     -----
-    Cost: one forward pass a window, and one more. A window under which nothing changes costs none, unless it is inpainted: that takes a system of equations too. Windows run along the height and
-    the width of images (N, C, H, W), and along axis 1 of sequences and tables. `params["falls"]` (N, windows) holds the falls.
+    Cost: one forward pass a window, and one more. A window under which nothing changes costs none, unless it is inpainted: that takes a
+    system of equations too. Windows run along the height and the width of images (N, C, H, W), and along axis 1 of sequences and
+    tables. `params["falls"]` (N, windows) holds the falls.
 
     References
     ----------
