@@ -3,6 +3,8 @@
 import pytest
 
 from netlens.audit import CHECKS, USES, policy
+from netlens.audit.sentences import scope
+from netlens.behaviour.adversarial import EPSILONS
 from netlens.errors import UsageError
 
 
@@ -36,6 +38,22 @@ def test_each_layer_overrides_those_before_it(tmp_path):
     assert (by_file.use, by_file.limits("NL302")["gap"]) == ("medical", 0.1)
     assert by_file.thresholds["NL302"]["gap"].source == "own.toml"
     assert "NL501" in by_file.required
+
+
+def test_driving_fears_a_change_that_is_on_the_curve_already():
+    feared = policy("driving").thresholds["NL651"]["epsilon"]
+    assert feared.value in EPSILONS
+    assert "Eight of 255 steps" in feared.reason
+    assert feared.source == "driving"
+    assert policy("driving", {"NL651": {"epsilon": 0.1}}).limits("NL651")["epsilon"] == 0.03137254901960784
+    assert policy(card={"use": "driving", "NL651": {"epsilon": 0.1}}).limits("NL651")["epsilon"] == 0.1
+
+
+def test_finance_says_what_it_cannot_compare_until_an_answer_is_named():
+    assert "not who gets the credit" in scope.limits(policy("finance"), "NL701")
+    named = policy(card={"use": "finance", "NL701": {"favourable": {"value": 2, "reason": "Class 2 is paid out."}}})
+    assert named.limits("NL701")["favourable"] == 2
+    assert "not who gets the credit" not in scope.limits(named, "NL701")
 
 
 def test_a_card_cannot_loosen_what_the_command_line_asks_for():

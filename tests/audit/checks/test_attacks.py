@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from netlens.audit import policy
 from netlens.audit.checks.attacks import CHECK, sentence
 from netlens.audit.subject import Subject
 from netlens.behaviour import Attack, Attacks, wilson
@@ -30,6 +31,13 @@ def test_a_declared_threat(subject, feared, verdict):
     found = CHECK.run(subject, {"epsilon": feared})
     assert found.verdict == verdict
     assert f"changed by more than {100 * feared:.0f} % of the scale" in found.rule
+
+
+def test_driving_declares_a_threat(subject):
+    found = CHECK.run(subject, policy("driving").limits("NL651"))
+    assert found.verdict == "PASS"
+    assert "changed by more than 3.1 % of the scale" in found.rule
+    assert [round(255 * one["epsilon"]) for one in found.evidence["curve"]] == [2, 8, 32, 64]
 
 
 def test_a_blind_attack_is_void():
