@@ -28,6 +28,7 @@ SMALL = {
     "10_features_and_boundaries": {"n_steps": "30", "units": "6", "measured": "60", "grid": "20"},
     "audit": {"n_worst": "2", "profile": "quick"},
 }
+FIGURES = {"compare": 3, "self_test": 1}  # a lesson has four at least; these two pages have tables beside theirs
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ def whole(copy, name, project):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_it_runs_on_small_data(project, name):
     figures = whole(execute(project, name, small(name)), name, project)
-    assert len(figures) >= 4
+    assert len(figures) >= FIGURES.get(name, 4)
 
 
 def test_the_audit_writes_its_numbers_beside_itself(project):
