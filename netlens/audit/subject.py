@@ -20,10 +20,11 @@ from netlens.data import Batch, Dataset
 from netlens.explain import Attribution, Explainer, GradCAM, IntegratedGradients, Saliency
 from netlens.explain.maps import map_layers
 from netlens.models.model import Model
-from netlens.quality import Ranking, Stamp, rank
+from netlens.quality import NoiseStability, Ranking, Stamp, rank
 
 SCHEMA = "netlens-audit/2"
 RANKED = {"quick": 4, "standard": 12, "full": 32}  # samples on which explanations are tried
+COPIES = {"quick": 2, "standard": 5, "full": 5}  # noisy copies of each of these samples
 NOUNS = {"image": "image", "text": "text", "table": "row"}
 
 
@@ -136,8 +137,8 @@ class Subject:
         """How far each method may be believed on this model and these data; None where gradients cannot be taken."""
         if not self.finite or self.test.modality == "text" or not self.differentiable:
             return None
-        batch = self.sample(RANKED[self.profile])
-        return rank(self.model, batch, self.methods, samples=len(batch), seed=self.seed)
+        batch, steady = self.sample(RANKED[self.profile]), NoiseStability(n_samples=COPIES[self.profile], seed=self.seed)
+        return rank(self.model, batch, self.methods, samples=len(batch), stability=steady, seed=self.seed)
 
     @property
     def stamps(self) -> dict[str, Stamp]:

@@ -12,8 +12,9 @@ from tests.audit.conftest import Reader, dataset, model, right_and_wrong
 
 def test_the_profiles_cost_what_they_say():
     quick, standard, full = (budget(profile, 1000).total for profile in PROFILES)
-    assert 3_000 < quick < 20_000 or quick < standard
-    assert quick < standard < full
+    assert 10_000 < quick < 17_500
+    assert 65_000 < standard < 80_000
+    assert standard < full
 
 
 def test_the_price_is_said():

@@ -10,6 +10,8 @@ from netlens.audit.language import say
 from netlens.audit.subject import Subject
 from netlens.quality.ranking import Ranked
 
+EXPLAINED = 3 + 98 + 3  # passes: one explanation of one sample by each of the three methods
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, judge
 from netlens.audit.language import say
 from netlens.audit.subject import Subject
@@ -54,7 +54,7 @@ CHECK = Check(
     measure=measure,
     needs=("answers", "gradients"),
     samples=(4, 12, 32),
-    passes=lambda n: 3 * 250 * n,
+    passes=lambda n: (EXPLAINED + 3 * (2 * (5 * 15 + 1) + 1)) * n,
     limits={"gap": Limit(0.0, "No better than chance is no evidence at all.")},
     reference="Bach et al. 2015, Petsiuk et al. 2018",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, Verdict, judge
 from netlens.audit.language import say
 from netlens.audit.subject import Subject
@@ -56,7 +56,7 @@ CHECK = Check(
     measure=measure,
     needs=("answers", "gradients"),
     samples=(4, 12, 32),
-    passes=lambda n: 2 * 2 * (3 + 96 + 3) * n,
+    passes=lambda n: (EXPLAINED + 3 * (3 + 316 + 3)) * n,  # random weights ask for more steps
     limits={
         "excess": Limit(0.1, "A tenth of a correlation is left to the luck of the random weights."),
         "unsure": Limit(0.4, "An interval that reaches higher leaves open whether the picture outlives its network."),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, judge
 from netlens.audit.language import say
-from netlens.audit.subject import Subject
+from netlens.audit.subject import COPIES, RANKED, Subject
 from netlens.quality.ranking import Ranked
 
 
@@ -51,7 +51,7 @@ CHECK = Check(
     measure=measure,
     needs=("answers", "gradients"),
     samples=(4, 12, 32),
-    passes=lambda n: 11 * (3 + 96 + 3) * n,
+    passes=lambda n: EXPLAINED * (1 + COPIES["quick" if n <= RANKED["quick"] else "standard"]) * n,
     limits={"correlation": Limit(0.6, "Below it a reader sees two stories.")},
     reference="Yeh et al. 2019, arXiv:1901.09392",
 )

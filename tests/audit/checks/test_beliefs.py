@@ -12,7 +12,7 @@ from netlens.audit.checks.beliefs import Measured
 from netlens.quality.base import Score
 from netlens.quality.ranking import Ranked
 from tests.audit.checks.test_complete import Deaf
-from tests.audit.conftest import subject
+from tests.audit.conftest import Reader, subject
 
 NONE = math.nan
 
@@ -61,6 +61,25 @@ def test_a_network_that_reads_what_it_shows_is_believed():
     found = [check.run(one) for check in (faithful.CHECK, stable.CHECK)]
     assert [finding.verdict for finding in found] == ["PASS", "PASS"]
     assert all(finding.n == 4 for finding in found)
+
+
+def test_the_quick_profile_shakes_each_sample_less_often_and_says_what_that_costs():
+    class Counted(Reader):
+        rows = 0.0
+
+        def forward(self, inputs):
+            Counted.rows += len(inputs) * (3 if torch.is_grad_enabled() and not torch.is_inference_mode_enabled() else 1)
+            return super().forward(inputs)
+
+    counted = {}
+    for profile in ("quick", "standard"):
+        one = subject((1, 1, 1), 2, net=Counted(5.0), profile=profile)
+        assert one.finite
+        Counted.rows = 0
+        assert one.ranking.n == min(6, {"quick": 4, "standard": 12}[profile])
+        counted[profile] = Counted.rows / one.ranking.n
+    said = {n: stable.CHECK.passes(n) / n for n in (4, 12)}
+    assert counted["standard"] - counted["quick"] == pytest.approx(said[12] - said[4], rel=0.1)
 
 
 def some(**verdicts):
