@@ -44,7 +44,7 @@ def _continuous(subject: Subject) -> str:
 
 def _gradients(subject: Subject) -> str:
     if subject.test.modality == "text":
-        return say("The words of a text cannot be changed by small steps.")
+        return say("This is measured with inputs that can be changed in small steps; words cannot.")
     return "" if subject.differentiable else say("The model gives no gradients, so it cannot be asked what moves its answer.")
 
 

@@ -44,7 +44,7 @@ def test_what_is_missing_is_said():
     text = replace(one, test=replace(one.test, modality="text"))
     assert said("images", text) == "This question is asked of images only."
     assert said("continuous inputs", text) == "This question is not asked of text."
-    assert said("gradients", text) == "The words of a text cannot be changed by small steps."
+    assert said("gradients", text) == "This is measured with inputs that can be changed in small steps; words cannot."
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from netlens.audit.checks import faithful, sane, stable
+from netlens.audit.checks import complete, faithful, sane, stable
 from netlens.audit.checks.beliefs import Measured
 from netlens.quality.base import Score
 from netlens.quality.ranking import Ranked
+from tests.audit.checks.planted import text
 from tests.audit.checks.test_complete import Deaf
 from tests.audit.conftest import Reader, subject
 
@@ -54,6 +55,13 @@ def test_verdicts_over_several_methods(check, good, unsure, bad):
 def test_not_shown_without_gradients():
     for check in (faithful.CHECK, stable.CHECK, sane.CHECK):
         assert check.run(subject((9, 9, 9), 30, net=Deaf(5.0))).missing == ("gradients",)
+
+
+def test_of_texts_a_reader_is_told_why_nothing_is_shown():
+    for check in (complete.CHECK, faithful.CHECK, stable.CHECK, sane.CHECK):
+        found = check.run(text())
+        assert (found.verdict, found.missing) == ("NOT SHOWN", ("gradients",))
+        assert found.sentence == "This is measured with inputs that can be changed in small steps; words cannot."
 
 
 def test_a_network_that_reads_what_it_shows_is_believed():
