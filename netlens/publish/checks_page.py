@@ -18,8 +18,8 @@ INTRODUCTION = """\
 # What the checks ask
 
 An audit asks {number} questions. Each has a code, which stands beside every sentence of a report that rests on it. PASS: the evidence, with its
-uncertainty, lies wholly on the good side. FAIL: wholly on the bad side. WARN: it lies on both. NOT SHOWN: there is too little of it, or an
-input is missing. No verdict comes from a single number, and there is no score over all.
+uncertainty, lies wholly on the good side. FAIL: wholly on the bad side. WARN: neither, because it crosses a limit or lies between two.
+NOT SHOWN: there is too little of it, or an input is missing. No verdict comes from a single number, and there is no score over all.
 
 The thresholds below are the usual ones. A policy may set others; the report prints those that were used, with the reason.
 The cost is given in forward passes of one sample, for 1,000 test samples. A report's `audit.json` holds every number; {{download}}`its JSON

@@ -42,7 +42,7 @@ def verdicts(areas: pd.DataFrame) -> View:
 
     listed = "; ".join(f"{row['title']}: {row['verdict']}, {row['told']}" for row in rows)
     alt = f"One field for each of {len(rows)} areas. {listed}."
-    caption = "Each area and its gravest verdict. PASS and FAIL need evidence that chance cannot explain; WARN means that the evidence points both ways."
+    caption = "Each area and its gravest verdict. PASS and FAIL need evidence that chance cannot explain; WARN means that it shows neither."
     return View(draw, table, alt, caption)
 
 
