@@ -60,6 +60,6 @@ def rules(result: Rules) -> View:
     )
     caption = (
         f"Each bar is as long as the inputs that the rule holds; beside it, what the rule answers, and for which share of them the network "
-        f"says the same. The tree agrees with the network on {beats}."
+        f"says the same; these are the inputs that the tree was fitted to. The tree agrees with the network on {beats}."
     )
     return View(draw, table, alt, caption)
