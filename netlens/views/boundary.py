@@ -135,7 +135,7 @@ def _frame(axes: Axes, found: Boundary, names: Sequence[str]) -> None:
 
 
 def _told(name: str, one: Boundary, truth: NDArray[np.int64]) -> str:
-    way = "exact" if one.tolerance == 0 else f"to {one.tolerance:.1g}"
+    way = "exact" if one.tolerance == 0 else f"found to within {one.tolerance:.1g}"
     known = f", {plural(len(one.regions), 'linear piece')}" if one.regions else ""
     right = percent(float((one.answers.numpy() == truth).mean()))
     return f"{f'{name}: ' if name else ''}{right} of the samples are answered rightly, the boundary is {way}{known}"
