@@ -54,8 +54,8 @@ def changes(result: Change, names: tuple[str, str]) -> View:
     found = f"{100 * overall.change:+.1f} points over all ({100 * overall.low:+.1f} to {100 * overall.high:+.1f})"
     alt = f"{names[1]} against {names[0]} on {plural(overall.n, 'sample')}: {found}; {overall.gained} fixed, {overall.lost} broken. {named}"
     caption = (
-        f"Right of zero {names[1]} is better, left of it {names[0]}: {found}. {named} With many classes one may do so by chance; "
-        "the sentence above corrects for that."
+        f"Right of zero {names[1]} is better, left of it {names[0]}: {found}. {named} With many classes one may do so by chance: "
+        "these intervals are not corrected for that."
     )
     return View(draw, table, alt, caption)
 
