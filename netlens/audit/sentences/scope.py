@@ -68,11 +68,12 @@ def laws(rows: Mapping[str, Any]) -> str:
     missing = states.count(NOT_SUPPLIED)
     text = say(
         "Of {all} rows of laws and standards, this report measures something for {measured}, and the author declares something for "
-        "{declared}; for {missing} there is nothing, and it says NOT SUPPLIED. The rows are short paraphrases; only the text of the law "
+        "{declared} (both: {both}); for {missing} there is nothing, and it says NOT SUPPLIED. The rows are short paraphrases; only the text of the law "
         "binds. Whether a duty is met is for a lawyer to say.",
         all=str(len(states)),
         measured=str(sum("measured" in state for state in states)),
         declared=str(sum("declared" in state for state in states)),
+        both=str(sum("measured" in state and "declared" in state for state in states)),
         missing=str(missing),
     )
     return " ".join([text, *rows["dates"], say("Edition of this table: {version}.", version=rows["version"])])
