@@ -36,6 +36,7 @@ def material(card: Card | None, data_root: str | Path = "") -> Material:
 
 
 def _train(card: Card | None, data_root: str | Path) -> Dataset | None:
-    if card is None or not (card.data.train or card.data.source in DATASETS):
+    source = DATASETS.get(card.data.source) if card else None
+    if card is None or not (card.data.train or (source and "train" in source.splits)):
         return None
     return of_card(card, "train", data_root)

@@ -14,7 +14,7 @@ class DatasetEntry:
 
     `reader` : `package.module:function` that gives each split, as (raw, labels), (raw, labels, preprocess) or a `netlens.data.load.Part`; one that is not
     `offline` gets the data folder. `mean`, `std` : of the channels of images. `purpose`, `out_of_scope` : what a network trained on
-    it may be used for, and what not.
+    it may be used for, and what not. `classes` : empty where the reader gives them.
     """
 
     summary: str
@@ -29,6 +29,7 @@ class DatasetEntry:
     out_of_scope: str
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    splits: tuple[str, ...] = ("train", "test")
 
 
 DATASETS: dict[str, DatasetEntry] = {
@@ -148,5 +149,20 @@ DATASETS: dict[str, DatasetEntry] = {
         classes=("repaid", "defaulted"),
         purpose="Teaching: to compare explanations with a truth that is known, and error rates between groups.",
         out_of_scope="Any decision about a person. The data are simulated.",
+    ),
+    "photographs": DatasetEntry(
+        summary="3 photographs that show a class of ImageNet: a tabby, an espresso, a tripod; 224 x 224 colours, all to test on",
+        modality="image",
+        samples=3,
+        offline=True,
+        licence="CC0 1.0",
+        source="chelsea.png (S. van der Walt), coffee.png (R. Michetti) and camera.png (L. Varshney), as scikit-image ships them",
+        reader="netlens.data.photographs:photographs",
+        classes=(),
+        purpose="Teaching: to see what a classifier of ImageNet looks at in a photograph.",
+        out_of_scope="Any measure of a network: they are three.",
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        splits=("test",),
     ),
 }

