@@ -55,12 +55,19 @@ def flows(found: Mapping[str, Flow]) -> View:
         return figure
 
     said = "; ".join(
-        f"{name}: {flow.verdict}, the first layer's gradient is {flow.across:.1g} of the last one's, the loss goes from {flow.loss[0]:.2g} to {_end(flow)}"
+        f"{name}: {flow.verdict}, {_first_step(flow)}, the loss goes from {flow.loss[0]:.2g} to {_end(flow)}"
         for name, flow in found.items()
     )
     alt = f"Gradient sizes by layer and losses of {plural(len(found), 'network')}. {said}."
     caption = f"Left: the root mean square of each layer's gradients. Right: what comes of it; a cross marks where the loss left the picture and stopped being finite. {said}."
     return View(draw, table, alt, caption)
+
+
+def _first_step(flow: Flow) -> str:
+    """What the verdict rests on: how far the first step goes, or how much of the gradient reaches the first layer."""
+    if flow.ratio[0, 0] > 1:
+        return f"the first step is {flow.ratio[0, 0]:,.0f} times as large as the first layer's weights"
+    return f"the first layer's gradient is {flow.across:.1g} of the last one's"
 
 
 def gradient_histograms(flow: Flow, name: str = "the network") -> View:
