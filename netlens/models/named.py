@@ -52,7 +52,7 @@ def torchvision_model(card: Card) -> Built:
     weights = models.get_model_weights(name).DEFAULT if pretrained else None
     more = {"progress": False} if pretrained else {}
     more |= {"init_weights": True} if name in ("googlenet", "inception_v3") and not pretrained else {}  # it warns without
-    with seeded(0), constructing(card, "torchvision", name):
+    with seeded(0), constructing(card, "torchvision", name, _kept(weights.url) if weights else ""):
         net = models.get_model(name, weights=weights, **more, **card.model.arguments)
     said = {}
     if weights is not None:
@@ -65,6 +65,13 @@ def torchvision_model(card: Card) -> Built:
             "size": size,
         }
     return Built(net, said, notes(card))
+
+
+def _kept(url: str) -> str:
+    """Where torchvision keeps weights that it downloaded, as a remedy."""
+    from torch import hub
+
+    return f"put '{url.rpartition('/')[2]}' into the folder '{hub.get_dir()}/checkpoints'"
 
 
 def timm_model(card: Card) -> Built:
@@ -128,8 +135,8 @@ def library(card: Card, name: str) -> Any:
 
 
 @contextmanager
-def constructing(card: Card, library: str, name: str) -> Iterator[None]:
-    """Say clearly why a library could not make a network.
+def constructing(card: Card, library: str, name: str, kept: str = "") -> Iterator[None]:
+    """Say clearly why a library could not make a network. `kept` : how to give it the weights by hand.
 
     Raises
     ------
@@ -146,5 +153,6 @@ def constructing(card: Card, library: str, name: str) -> Iterator[None]:
             remedy = "Mend [model.arguments]."
         elif isinstance(error, OSError) or type(error).__module__.partition(".")[0] in NETWORK:
             problem = f"the weights of '{name}' are not on this machine, and could not be downloaded ({first_line(error)})"
-            remedy = "Connect to the network once: the library keeps them. Or give a file in `weights`, or the path of a folder."
+            other = kept or "give a file in `weights`, or the path of a folder"
+            remedy = f"Connect to the network once: the library keeps them. Or {other}."
         raise ModelError(card.operation, problem, remedy=remedy) from error

@@ -151,7 +151,7 @@ WRONG = {
         r"timm does not take the arguments of 'resnet10t' \(TypeError: .*colours.*Mend \[model\.arguments\]",
     ),
     "not on this machine, torchvision": (
-        'torchvision = "squeezenet1_0"', r"the weights of 'squeezenet1_0' are not on this machine, and could not be downloaded .*Connect to the network once"
+        'torchvision = "squeezenet1_0"', r"the weights of 'squeezenet1_0' are not on this machine, and could not be downloaded .*Connect to the network once.* Or put 'squeezenet1_0-\w+\.pth' into the folder '.*/hub/checkpoints'\."
     ),
     "not on this machine, timm": ('timm = "resnet10t"', r"the weights of 'resnet10t' are not on this machine, and could not be downloaded"),
     "not on this machine, hugging face": ('huggingface = "nobody/nothing"', r"the weights of 'nobody/nothing' are not on this machine"),
