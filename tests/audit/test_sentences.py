@@ -52,6 +52,11 @@ def test_what_was_not_tested_is_said_with_the_reason():
     assert text.endswith("change (There is no check of it).")
 
 
+def test_a_single_check_without_a_verdict_is_named_too():
+    alone = replace(NOT_SHOWN, area=PASS.area, title="It holds", code="NL1")
+    assert summary.untested([PASS, alone]).endswith(" Without a verdict: “It holds” (NL1).")
+
+
 def report(wrong, **settings):
     data = Material(dataset(*right_and_wrong(wrong)), None)
     return audit(model(Reader(5.0)), data, checks=["NL101", "NL201", "NL301"], **settings)

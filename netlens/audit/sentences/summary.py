@@ -98,19 +98,21 @@ def doubted(finding: Finding) -> str:
 
 
 def untested(findings: Iterable[Finding]) -> str:
-    """Say what could not be tested, and why; the areas with the same reason together."""
+    """Say what could not be tested, and why, the areas with the same reason together; then the single checks without a verdict."""
     found = list(findings)
     reasons: dict[str, list[str]] = {}
-    for one in strip(found):
-        if one.verdict == "NOT SHOWN":
-            reason = next((finding.sentence for finding in found if finding.area == one.area), say("There is no check of it."))
-            reasons.setdefault(reason, []).append(one.title.lower())
-    if not reasons:
+    areas = [one for one in strip(found) if one.verdict == "NOT SHOWN"]
+    for one in areas:
+        reason = next((finding.sentence for finding in found if finding.area == one.area), say("There is no check of it."))
+        reasons.setdefault(reason, []).append(one.title.lower())
+    named = {one.area for one in areas}
+    single = [f"“{one.title}” ({one.code})" for one in found if one.verdict == "NOT SHOWN" and one.area not in named]
+    if not reasons and not single:
         return say("Every area could be tested.")
-    return say(
-        "We could not test: {list}",
-        list="; ".join(f"{', '.join(areas)} ({why.rstrip('.')})" for why, areas in reasons.items()) + ".",
-    )
+    listed = "; ".join(f"{', '.join(titles)} ({why.rstrip('.')})" for why, titles in reasons.items())
+    said = [say("We could not test: {list}", list=listed + ".")] if reasons else []
+    said += [say("Without a verdict: {list}.", list=", ".join(single))] if single else []
+    return " ".join(said)
 
 
 def notice() -> str:
