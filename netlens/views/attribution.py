@@ -37,12 +37,19 @@ def limits(maps: NDArray[np.float64]) -> float:
 def overlay(
     axes: Axes, raw: NDArray[np.uint8], values: NDArray[np.float64], limit: float, unsure: NDArray[np.bool_] | None = None
 ) -> AxesImage:
-    """Lay a signed map (h, w) over the outline of an image; a small map is stretched to it, and `unsure` places are hatched."""
+    """Lay a signed map (h, w) over the outline of a grey image, or over a colour image made pale; `unsure` places are hatched.
+
+    A small map is stretched to the image.
+    """
     height, width = raw.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-    image = axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent)
-    grey = raw if raw.ndim == 2 else raw.mean(-1)
-    axes.contour(grey, levels=[127.5], colors=INK, linewidths=0.6, alpha=0.7)
+    if raw.ndim == 2:
+        image = axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent)
+        axes.contour(raw, levels=[127.5], colors=INK, linewidths=0.6, alpha=0.7)
+    else:  # a photograph has no outline: small values let it through
+        axes.imshow(0.5 + raw.mean(-1) / 510, cmap="gray", vmin=0, vmax=1, extent=extent)
+        seen = np.sqrt(np.clip(np.abs(values) / limit, 0, 1))
+        image = axes.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent, alpha=seen)
     if unsure is not None and unsure.any() and not unsure.all():
         with rc_context({"hatch.linewidth": 0.4, "hatch.color": MUTED}):
             axes.contourf(
@@ -102,7 +109,6 @@ def methods_by_samples(
     for attribution, name, values in zip(attributions, names, maps, strict=True):
         for place, sample in enumerate(batch.ids):
             total = np.abs(values[place]).sum()
-            on_ink = _share_on_ink(batch.raw[place], values[place])
             rows.append(
                 {
                     "method": name.replace("\n", " "),
@@ -111,7 +117,7 @@ def methods_by_samples(
                     "class explained": classes[int(attribution.target[place])],
                     "sum": float(values[place].sum()),
                     "share for the class": float(np.maximum(values[place], 0).sum() / total) if total else 0.0,
-                    "share on the ink": on_ink,
+                    "share on the ink": _share_on_ink(batch.raw[place], values[place]),
                 }
             )
     table = pd.DataFrame(rows)
@@ -136,6 +142,11 @@ def methods_by_samples(
 
     shares = table.groupby("method", sort=False)["share on the ink"].mean()
     listed = ", ".join(f"{name} {percent(share, 0)}" for name, share in shares.items())
+    colour = batch.raw.ndim == 4  # a photograph has no ink
+    zero = (
+        "where the pale image shows, the value is about zero" if colour else "white is zero; the line is the outline of the image"
+    )
+    on_ink = "" if colour else f" Share of each map's size that lies on the ink: {listed}."
     doubts = [doubt for doubt in map(unsure_places, attributions) if doubt is not None and doubt.any()]
     hatched = " Hatched: the sign is not certain, the value is less than two standard errors from zero." if doubts else ""
     failed = [
@@ -151,8 +162,8 @@ def methods_by_samples(
     broken = f" Stamped: the values of {', '.join(failed)} do not add up to the answer." if failed else ""
     broken += f" Stamped “not evidence”, by measurement: {', '.join(refused)}." if refused else ""
     alt = (
-        f"{plural(len(batch), 'image')} in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}. "
-        f"Share of each map's size that lies on the ink: {listed}.{broken}"
+        f"{plural(len(batch), 'image')} in columns; under each, {_number(len(maps))} of the class: {', '.join(shares.index)}."
+        f"{on_ink}{broken}"
     )
     blind = [name.replace("\n", " ") for name, one in zip(names, attributions, strict=True) if one.method in CLASSLESS]
     colours = "Red speaks for the class, blue against it" if len(blind) < len(names) else "Red is where much is taken from"
@@ -162,8 +173,8 @@ def methods_by_samples(
         else ""
     )
     caption = (
-        f"{colours}, white is zero; the line is the outline of the image. Each row has one scale, so shades may be compared along a row; "
-        f"the largest 1 in 200 values have its end colours.{apart} Share of the map that lies on the ink: {listed}.{hatched}{broken}"
+        f"{colours}, {zero}. Each row has one scale, so shades may be compared along a row; "
+        f"the largest 1 in 200 values have its end colours.{apart}{on_ink}{hatched}{broken}"
     )
     return View(draw, table, alt, caption)
 

@@ -10,7 +10,7 @@ import torch
 
 from netlens import views
 from netlens.behaviour import calibration, performance
-from netlens.data import Dataset, Preprocess
+from netlens.data import Batch, Dataset, Preprocess
 from netlens.explain import Attribution
 from netlens.training import Record
 from netlens.views.attribution import limits, reduce, unsure_places
@@ -220,3 +220,16 @@ def test_many_areas_fit_in_rows_of_five():
     rows = pd.DataFrame({"title": ["Unfamiliar inputs"] * 7, "verdict": ["FAIL"] * 7, "told": ["0 of 3 passed"] * 7})
     view = views.verdicts(rows)
     assert sum("FAIL" in text for text in texts(view)) == 7
+
+
+def test_a_colour_image_lies_under_its_map_and_has_no_ink():
+    raw = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.uint8)
+    batch = Batch(torch.zeros(1, 3, 8, 8), raw, torch.tensor([0]), np.arange(1))
+    values = torch.zeros(1, 3, 8, 8)
+    values[0, :, 2, 3] = 1.0
+    view = views.methods_by_samples([Attribution(values, torch.tensor([0]), "saliency")], batch, ("a", "b"))
+    assert "ink" not in view.alt + view.caption
+    assert "where the pale image shows, the value is about zero" in view.caption
+    pale, shown = view.figure().axes[1].images
+    assert pale.get_array().min() >= 0.5
+    assert (shown.get_alpha() > 0).sum() == 1  # only the place with a value hides the image
