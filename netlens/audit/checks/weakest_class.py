@@ -33,19 +33,25 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     verdicts = {name: judge(one.low, one.high, threshold) for name, one in wide.items()}
     name = min(judged, key=lambda one: (SEVERITY.index(verdicts[one]), judged[one].value))
     least_found = judged[name].value == min(rate.value for rate in judged.values())
-    said = sentence(name, judged[name], result.accuracy, least_found)
+    said = sentence(name, wide[name], result.accuracy, least_found)
     evidence = {"class": name, "threshold": threshold, "recall": recall, "verdicts": verdicts}
     return Outcome(verdicts[name], judged[name].value, wide[name].low, wide[name].high, judged[name].n, rule, said, evidence)
 
 
 def sentence(name: str, rate: Rate, overall: Rate, least_found: bool) -> str:
-    """Say which class decides, and how often it is found."""
+    """Say which class decides, and how often it is found; `rate` has the interval that decides, widened for looking at every class."""
     values = {"name": name, "share": in_hundred(rate.value), "interval": low_high(rate), "overall": in_hundred(overall.value)}
     if least_found:
         return say(
-            "The class found least often is {name}: {share} of 100 ({interval}). Over all samples it is {overall}.", **values
+            "The class found least often is {name}: {share} of 100 ({interval}, widened for looking at every class). Over all "
+            "samples it is {overall}.",
+            **values,
         )
-    return say("The class that decides is {name}: {share} of 100 ({interval}). Over all samples it is {overall}.", **values)
+    return say(
+        "The class that decides is {name}: {share} of 100 ({interval}, widened for looking at every class). Over all samples it is "
+        "{overall}.",
+        **values,
+    )
 
 
 def _bonferroni_z(comparisons: int) -> float:
