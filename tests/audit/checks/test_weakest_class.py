@@ -42,7 +42,7 @@ def test_a_class_with_many_samples_decides_over_one_that_only_looks_worse():
     answers[30 : 30 + 360] = 2  # 1,640 of 2,000: it is not
     found = CHECK.run(Subject(model(Reader(5.0)), dataset(answers, labels)))
     assert found.verdict == "FAIL"
-    assert found.sentence == "The class that decides is two: 82 of 100 (80 to 84). Over all samples it is 96."
+    assert found.sentence == "The class that decides is two: 82 of 100 (80 to 84, widened for looking at every class). Over all samples it is 96."
 
 
 def test_not_shown_with_few_samples_a_class():
