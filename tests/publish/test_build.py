@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import types
+from functools import partial
 
 import lxml.html
 import pytest
@@ -231,7 +232,9 @@ def test_an_interrupted_build_ends_its_children_and_leaves_what_was_published(pu
     for name, mark in zip(("01_one", "02_two"), marks, strict=True):
         published.add(name, f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     command = [sys.executable, "-m", "netlens.cli", "build", "--jobs", "2"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A process in the background of a shell ignores SIGINT, and so would its child.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeds) as process:
         kernels = [wait_for(mark, process) for mark in marks]
         process.send_signal(number)
         _, said = process.communicate(timeout=30)

@@ -251,7 +251,10 @@ def test_a_terminal_shows_a_bar_and_a_file_gets_lines(monkeypatch, capsys):
 def test_an_interrupt_ends_kernel_and_worker_and_leaves_nothing(project):
     mark = project.root / "started"
     project.add("one", f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
-    process = subprocess.Popen([sys.executable, "-m", "netlens.cli", "run", "one"], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "netlens.cli", "run", "one"]
+    # A process in the background of a shell ignores SIGINT, and so would its child.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeds)
     kernel = wait_for(mark, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
