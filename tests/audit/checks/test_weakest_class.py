@@ -12,14 +12,20 @@ from tests.audit.conftest import Reader, dataset, model, subject
 def test_silent_when_all_are_alike():
     found = CHECK.run(subject((2, 3, 1)))
     assert found.verdict == "PASS"
-    assert found.sentence == "The class found least often is two: 99 of 100 (96 to 100, widened for looking at every class). Over all samples it is 99."
+    assert (
+        found.sentence
+        == "The class found least often is two: 99 of 100 (96 to 100, widened for looking at every class). Over all samples it is 99."
+    )
     assert (found.value, found.n) == (247 / 250, 250)
 
 
 def test_fires_on_a_starved_class_and_names_it():
     found = CHECK.run(subject((0, 100, 0)))
     assert found.verdict == "FAIL"
-    assert found.sentence == "The class found least often is two: 60 of 100 (52 to 67, widened for looking at every class). Over all samples it is 87."
+    assert (
+        found.sentence
+        == "The class found least often is two: 60 of 100 (52 to 67, widened for looking at every class). Over all samples it is 87."
+    )
     assert found.evidence["class"] == "two"
 
 
@@ -42,7 +48,10 @@ def test_a_class_with_many_samples_decides_over_one_that_only_looks_worse():
     answers[30 : 30 + 360] = 2  # 1,640 of 2,000: it is not
     found = CHECK.run(Subject(model(Reader(5.0)), dataset(answers, labels)))
     assert found.verdict == "FAIL"
-    assert found.sentence == "The class that decides is two: 82 of 100 (80 to 84, widened for looking at every class). Over all samples it is 96."
+    assert (
+        found.sentence
+        == "The class that decides is two: 82 of 100 (80 to 84, widened for looking at every class). Over all samples it is 96."
+    )
 
 
 def test_not_shown_with_few_samples_a_class():
