@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from netlens.capture.fast_path import no_fast_path
 from netlens.internals.cost import is_counted, multiply_adds
 
 ROOT = ""
@@ -54,7 +55,7 @@ def traced(net: nn.Module) -> Iterator[Trace]:
         for path, module in net.named_modules():
             if not isinstance(module, torch.jit.ScriptModule):
                 _listen(stack, trace, path, module)
-        stack.enter_context(_fused_off())
+        stack.enter_context(no_fast_path())
         stack.enter_context(_Counting(trace))
         yield trace
 
@@ -74,17 +75,6 @@ def _listen(stack: ExitStack, trace: Trace, path: str, module: nn.Module) -> Non
 
     stack.callback(module.register_forward_pre_hook(begin).remove)
     stack.callback(module.register_forward_hook(end).remove)
-
-
-@contextmanager
-def _fused_off() -> Iterator[None]:
-    """Without the fused layers of torch's transformer, which call none of their modules."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
 
 
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch gives it no types

@@ -56,6 +56,11 @@ def outputs(copy):
     return [output for cell in json.loads(copy.read_text())["cells"] for output in cell.get("outputs", [])]
 
 
+def sentences(copy):
+    """What an executed notebook says in computed prose."""
+    return "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+
+
 def whole(copy, name, project):
     """Check what every executed notebook owes; give back its figures."""
     notebook = json.loads(copy.read_text())
@@ -94,7 +99,7 @@ def test_a_network_that_reads_no_texts_is_named_and_another_shown(project):
     name = "08_text"
     copy = execute(project, name, small(name) | {"model": "mnist-mlp", "dataset": "digits"})
     whole(copy, name, project)
-    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    said = sentences(copy)
     assert "`mnist-mlp` reads no texts, so this lesson has nothing to show of it. This page looks at `text-transformer`" in said
 
 
@@ -102,7 +107,7 @@ def test_a_network_without_maps_is_named_and_another_shown(project):
     name = "03_saliency_and_gradcam"
     copy = execute(project, name, small(name) | {"model": "mnist-mlp"})
     whole(copy, name, project)
-    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    said = sentences(copy)
     assert "This lesson has nothing to show of `mnist-mlp`: grad_cam cannot explain it (" in said
     assert "What follows is `mnist-cnn`." in said
 
@@ -111,7 +116,7 @@ def test_a_network_that_does_not_read_is_named_and_another_shown(project):
     name = "06_sequences"
     copy = execute(project, name, small(name) | {"model": "mnist-cnn", "layer": "conv2"})
     whole(copy, name, project)
-    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    said = sentences(copy)
     assert "`mnist-cnn` has no recurrent layer, so this lesson has nothing to show of it. What follows is `mnist-lstm`." in said
 
 
@@ -124,5 +129,5 @@ def test_a_network_without_attention_is_named_and_another_shown(project):
     name = "05_attention_maps"
     copy = execute(project, name, small(name) | {"model": "mnist-cnn"})
     whole(copy, name, project)
-    said = "".join(part for output in outputs(copy) for part in output.get("data", {}).get("text/markdown", []))
+    said = sentences(copy)
     assert "`mnist-cnn` has no attention, so this lesson has nothing to show of it. What follows is `mnist-vit`." in said
