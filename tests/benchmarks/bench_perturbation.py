@@ -1,6 +1,6 @@
 """Time of the perturbation methods over their floor, and of the libraries over theirs, in one run.
 
-    python tests/benchmarks/bench_perturbation.py [--repeats 5] [--net mnist|resnet18] [--batch 1 8 64]
+    python tests/benchmarks/bench_perturbation.py [--repeats 5] [--net mnist|resnet18] [--batch 1 8 64] [--samples N] [--only NAME]...
 
 The floor of a method is the forward passes that its definition needs, at the chunk size and in the memory layout that are fastest here.
 Floor, netlens and library take turns; the ratios are medians over the turns.
@@ -160,16 +160,22 @@ def network(name: str) -> tuple[Model, tuple[int, int, int]]:
     return Model(net, name, tuple(map(str, range(1000))), Preprocess((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))), (3, 224, 224)
 
 
-def measure(name: str, batch: int, repeats: int) -> list[str]:
+def few(name: str, batch: int) -> int:
+    """Copies of each image that keep a run short."""
+    if name == "mnist":
+        return 200 if batch == 64 else 1000
+    return 200 if batch == 1 else 100
+
+
+def measure(name: str, batch: int, repeats: int, samples: int, only: list[str]) -> list[str]:
     """One row of the table for each method."""
     model, shape = network(name)
     images = torch.rand(batch, *shape) + 0.5
-    samples = 1000 if name == "mnist" else 200 if batch == 1 else 100
-    if name == "mnist" and batch == 64:
-        samples = 200
     chunk, layout = best_chunk(model.net, torch.Size(shape), 5)
     rows = []
     for case in cases(model, images, samples):
+        if only and case.name not in only:
+            continue
         base = floor(model.net, case.passes, torch.Size(shape), chunk, layout)
         runs = {"floor": base, "ours": case.ours, "bf16": case.short if has_bf16(model.device) else None, "theirs": case.theirs}
         times: dict[str, list[float]] = {key: [] for key, run in runs.items() if run is not None}
@@ -199,6 +205,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--net", choices=["mnist", "resnet18"], nargs="*", default=["mnist", "resnet18"])
     parser.add_argument("--batch", type=int, nargs="*", default=[1, 8, 64])
+    parser.add_argument("--samples", type=int, default=0, help="copies of each image; 0: as many as keep a run short")
+    parser.add_argument("--only", nargs="*", default=[])
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     print(
@@ -207,7 +215,7 @@ def main() -> None:
     for name in asked.net:
         for batch in asked.batch:
             if name == "mnist" or batch <= 8:
-                measure(name, batch, asked.repeats)
+                measure(name, batch, asked.repeats, asked.samples or few(name, batch), asked.only)
 
 
 if __name__ == "__main__":
