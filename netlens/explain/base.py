@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 
-from netlens.explain.numbers import exact
+from netlens.errors import ShapeError
+from netlens.explain.numbers import exact, finite
 from netlens.explain.question import Question, Target, asking, run
 from netlens.models.model import Model
 
@@ -26,6 +27,10 @@ class Attribution:
     `delta` : (N,) completeness error, the sum of the values less what they should add up to. `spread` : standard error of each value,
     for methods that sample. `tolerance` : the largest `error` at which the method keeps its promise; None when it promises no sum.
     All tensors are on the CPU.
+
+    Raises
+    ------
+    ShapeError : a number is not finite.
     """
 
     values: torch.Tensor
@@ -37,6 +42,13 @@ class Attribution:
     delta: torch.Tensor | None = None
     spread: torch.Tensor | None = None
     tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        for part in (self.values, self.delta, self.spread):
+            if part is not None and not finite(part):
+                problem = f"the values of {self.method} hold NaN or infinite numbers"
+                remedy = "Try net.double(), or scale the inputs or the weights."
+                raise ShapeError("explain", problem, expected="finite numbers", remedy=remedy)
 
     @property
     def error(self) -> torch.Tensor | None:

@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
 
 from netlens.errors import ModelError
+from netlens.explain.known import Known
 from netlens.explain.memory import MEGABYTE, budget, out_of_memory
 
 # Measured on processors: above these sizes the allocator hands memory back and faults it in anew at every step.
@@ -58,18 +57,13 @@ def laid_out(inputs: torch.Tensor, layout: torch.memory_format) -> torch.Tensor:
     return inputs.contiguous(memory_format=layout)
 
 
-_PLANS: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Plan]] = WeakKeyDictionary()
-
-
-def plan(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
-    """The plan for a network and the shape of its inputs; measured once, and forgotten with the network."""
-    known = _PLANS.get(net)
-    if known is None:
-        known = _PLANS[net] = {}
-    key = (inputs.shape[1:], inputs.dtype, inputs.device, os.environ.get("NETLENS_MEMORY_MB"))
+def plan(net: nn.Module, inputs: torch.Tensor, run: Run, known: Known) -> Plan:
+    """The plan for a network and the shape of its inputs; measured once."""
+    key = ("plan", inputs.shape[1:], inputs.dtype, inputs.device, os.environ.get("NETLENS_MEMORY_MB"))
     if key not in known:
         known[key] = measure(net, inputs, run)
-    return known[key]
+    found: Plan = known[key]
+    return found
 
 
 def measure(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-from weakref import WeakKeyDictionary
-
-from torch import nn
-
 from netlens.errors import ModelError
 from netlens.explain.question import Question
-from netlens.models.coverage import Uncovered, uncovered
+from netlens.models.coverage import uncovered
 
 SHOWN = 5
-_JUDGED: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], list[Uncovered]]] = WeakKeyDictionary()
 
 
 def require(question: Question, method: str, instead: str) -> None:
-    """Refuse a method that has no rule for some operation of the model; asked once for a network, its modules and a shape.
+    """Refuse a method that has no rule for some operation of the model; asked once for a network and a shape.
 
     Raises
     ------
     ModelError : it names the operations, and the method to use instead.
     """
-    net = question.model.net
-    known = _JUDGED.setdefault(net, {})
-    key = (method, tuple(question.inputs.shape[1:]), tuple(id(module) for module in net.modules()))
+    known, key = question.known, ("rules", method, question.inputs.shape[1:])
     if key not in known:
-        known[key] = uncovered(question.model, method, question.inputs)
+        known[key] = uncovered(question.model, method, question.inputs, question.operation)
     faults = known[key]
     if faults:
         more = f", and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""

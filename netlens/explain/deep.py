@@ -5,17 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from netlens.errors import ShapeError
-from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
+from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of, run
 from netlens.explain.baselines import Baseline, baselines
 from netlens.explain.coverage import require
-from netlens.explain.libraries import importing
+from netlens.explain.libraries import differentiating, importing
+from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.models.twin import twin
 from netlens.seeding import determinism
@@ -107,7 +108,7 @@ class LRP:
             raise ShapeError("LRP", f"epsilon is {self.epsilon}", expected="a finite number above 0")
         with asking(model, inputs, target, "LRP") as question:
             require(question, self.name, INSTEAD)
-            found = question.chunked(lambda *part: self._share(question, *part), question.inputs, question.target)
+            found = question.chunked(lambda *part: self._share(question, *part), exact(question.inputs), question.target)
             values, delta = found[:, :-1].view(question.inputs.shape), found[:, :-1].sum(1) - found[:, -1]
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), delta=on_cpu(delta))
 
@@ -118,12 +119,12 @@ class LRP:
             from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
             from captum.attr._utils.lrp_rules import EpsilonRule
 
-        with _replica(question.model.net, question.operation) as outer:
+        with _replica(question) as outer:
             for module in outer.net.modules():
                 if not any(module.children()) and type(module) not in SUPPORTED_NON_LINEAR_LAYERS:
                     module.rule = EpsilonRule(self.epsilon)  # also where captum knows none: what only reshapes keeps relevance
             values = CaptumLRP(outer).attribute(question.plan.prepare(inputs).detach().clone().requires_grad_(), target=target)
-            logits = outer.seen[0].gather(1, target.unsqueeze(1))
+            logits = exact(outer.seen[0].gather(1, target.unsqueeze(1)))
         return torch.cat([values.detach().flatten(1), logits], 1)
 
 
@@ -133,25 +134,26 @@ def _lifted(question: Question, start: torch.Tensor) -> torch.Tensor:
         from captum.attr import DeepLift
 
     def one(inputs: torch.Tensor, origin: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        with _replica(question.model.net, question.operation) as outer:
+        with _replica(question) as outer:
             points = question.plan.prepare(inputs).detach().clone().requires_grad_()
             values = DeepLift(outer).attribute(points, question.plan.prepare(origin), target=target)
-            logits = outer.seen[0].gather(1, target.repeat(2).unsqueeze(1))
+            logits = exact(outer.seen[0].gather(1, target.repeat(2).unsqueeze(1)))
         change = logits[: len(inputs)] - logits[len(inputs) :]
         return torch.cat([values.detach().flatten(1), change], 1)
 
-    return question.chunked(one, question.inputs, start, question.target, passes=2)
+    return question.chunked(one, exact(question.inputs), exact(start), question.target, passes=2)
 
 
 class _Twin(nn.Module):
     """A network for captum to put its hooks on, which keeps the logits of each pass."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, model: Model, operation: str) -> None:
         super().__init__()
-        self.net, self.seen = net, list[torch.Tensor]()
+        self.net, self.seen = model.net, list[torch.Tensor]()
+        self.model, self.operation = model, operation
 
-    def forward(self, inputs: torch.Tensor) -> Any:
-        logits = self.net(inputs)
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        logits = run(self.model, inputs, self.operation)
         self.seen.append(logits.detach().clone())
         return logits
 
@@ -166,9 +168,14 @@ def _apart(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _replica(net: nn.Module, operation: str) -> Iterator[_Twin]:
-    """A copy of the modules that shares the weights: captum's hooks go there, and go with it, whatever happens."""
-    outer = _Twin(twin(net, operation)).eval()
+def _replica(question: Question) -> Iterator[_Twin]:
+    """A copy of the modules that shares the weights: captum's hooks go there, and go with it, whatever happens.
+
+    It computes in float32 at least: captum divides by numbers that are 0 in half precision.
+    """
+    model, short = question.model, question.inputs.dtype in (torch.float16, torch.bfloat16)
+    copied = twin(model.net, question.operation, single=short)
+    outer = _Twin(replace(model, net=copied), question.operation).eval()
     for module in outer.net.modules():
         if not any(module.children()):
             module.register_forward_pre_hook(_apart)
@@ -179,4 +186,5 @@ def _replica(net: nn.Module, operation: str) -> Iterator[_Twin]:
         determinism(False),
     ):  # captum undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
-        yield outer
+        with differentiating(question):
+            yield outer

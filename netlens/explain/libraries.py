@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from netlens.errors import ModelError
+from netlens.explain.memory import out_of_memory
+from netlens.explain.question import NO_GRADIENTS, Question
+from netlens.models.files import first_line
+
 
 @contextmanager
 def importing() -> Iterator[None]:
@@ -17,6 +22,23 @@ def importing() -> Iterator[None]:
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         warnings.simplefilter("ignore", TqdmWarning)
         yield
+
+
+@contextmanager
+def differentiating(question: Question) -> Iterator[None]:
+    """Turn what breaks while a library differentiates a network into one clear error.
+
+    Raises
+    ------
+    ModelError : it broke, and not for lack of memory.
+    """
+    try:
+        yield
+    except (RuntimeError, TypeError) as error:
+        if out_of_memory(error):
+            raise
+        problem = f"{question.model.name} cannot be differentiated by its library ({first_line(error)})"
+        raise ModelError(question.operation, problem, remedy=NO_GRADIENTS) from error
 
 
 def shap_library() -> ModuleType:

@@ -61,9 +61,9 @@ class LIME:
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
         """Return values shaped like `inputs`, in logits: each element's equal share of its feature's coefficient."""
-        if self.kernel_width <= 0 or self.penalty < 0:
+        if not self.kernel_width > 0 or not 0 <= self.penalty < float("inf"):
             problem = f"kernel_width is {self.kernel_width} and penalty {self.penalty}"
-            raise ShapeError("LIME", problem, expected="a width above 0 and a penalty that is not negative")
+            raise ShapeError("LIME", problem, expected="a width above 0 and a finite penalty that is not negative")
         with asking(model, inputs, target, "LIME", tokens=True) as question:
             played = game(question, self.features, self.replacement, self.precision)
             fits = self._fits(played)

@@ -123,4 +123,5 @@ def no_maps(question: Question, layer: str, found: str) -> ModelError:
     """Make the error for a layer that cannot be read as maps."""
     known = ", ".join(spatial_layers(question))
     problem = f"the layer '{layer}' of {question.model.name} {found}"
-    return ModelError(question.operation, problem, expected="maps (N, K, h, w)", remedy=f"Layers with maps: {known or 'none'}.")
+    remedy = f"Layers with maps: {known}." if known else "No layer has maps. Use saliency or integrated_gradients instead."
+    return ModelError(question.operation, problem, expected="maps (N, K, h, w)", remedy=remedy)

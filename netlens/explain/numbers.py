@@ -36,7 +36,12 @@ def are_tokens(inputs: object) -> bool:
 def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tensor, operation: str) -> torch.Tensor:
     classes = len(model.classes)
     if not isinstance(target, torch.Tensor):
-        target = torch.tensor(target)
+        try:
+            target = torch.tensor(target)
+        except (TypeError, ValueError, RuntimeError) as error:
+            expected = f"indices of classes, 0 to {classes - 1}"
+            remedy = "model.classes.index(name) gives the index of a name."
+            raise ShapeError(operation, f"the target is {target!r}", expected=expected, remedy=remedy) from error
     if (
         target.is_floating_point()
         or target.dtype == torch.bool
@@ -53,9 +58,9 @@ def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tenso
 
 def finite(tensor: torch.Tensor) -> bool:
     """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
-    return math.isfinite(float(tensor.sum())) or bool(tensor.isfinite().all())
+    return math.isfinite(float(tensor.detach().sum())) or bool(tensor.isfinite().all())
 
 
 def exact(tensor: torch.Tensor) -> torch.Tensor:
-    """The same numbers in float32 when they come in half precision, so that sums of them stay right."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    """The same numbers in float32 when they come in half precision or as whole numbers, so that sums and means of them are right."""
+    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import nn
 
 from netlens.explain.question import Question
 from netlens.seeding import generator
@@ -16,7 +13,6 @@ from netlens.seeding import generator
 MOST_OTHERS = 16  # class, distillation and register tokens
 DRAWS, ALIKE = 4, 0.5
 Read = Callable[[torch.Tensor], torch.Tensor]
-_KNOWN: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Places | None]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -65,12 +61,12 @@ def places(question: Question, tokens: int, read: Read) -> Places | None:
     the token that the layout says must move, and none twice as far: patches may overlap. Cost: 20 forward passes of one input for
     each guess.
     """
-    known = _KNOWN.setdefault(question.model.net, {})
-    key = (tokens, question.inputs.shape[1:], question.inputs.dtype)
+    known, key = question.known, ("places", tokens, question.inputs.shape[1:], question.inputs.dtype)
     if key not in known:
         guesses = _guesses(tuple(question.inputs.shape[1:]), tokens)
         known[key] = next((guess for guess in guesses if _stands(question, guess, read)), None)
-    return known[key]
+    found: Places | None = known[key]
+    return found
 
 
 def _guesses(shape: tuple[int, ...], tokens: int) -> list[Places]:

@@ -11,9 +11,11 @@ import torch
 
 from netlens.errors import ModelError
 from netlens.explain.chunks import Plan, halving, plan, spans
+from netlens.explain.known import Known, known_of
 from netlens.explain.memory import out_of_memory
 from netlens.explain.numbers import are_tokens, check_inputs, checked_target, exact, finite
-from netlens.models.model import Model
+from netlens.models.files import first_line
+from netlens.models.model import BROKEN, WRAP, Model
 from netlens.models.still import eager, still
 
 __all__ = ["Question", "Target", "asking", "exact", "run"]
@@ -34,7 +36,12 @@ class Question:
     @cached_property
     def plan(self) -> Plan:
         """How rows are sent through this network."""
-        return plan(self.model.net, self.inputs, lambda inputs: run(self.model, inputs, self.operation))
+        return plan(self.model.net, self.inputs, lambda inputs: run(self.model, inputs, self.operation), self.known)
+
+    @cached_property
+    def known(self) -> Known:
+        """What earlier questions found out about this network."""
+        return known_of(self.model.net)
 
     @property
     def rows(self) -> int:
@@ -82,9 +89,14 @@ class Question:
         """The gradient of the weighted sum of `scores` with respect to `of`, checked."""
         gradient = None
         if scores.requires_grad:
-            (gradient,) = torch.autograd.grad(
-                scores, of, torch.ones_like(scores) if weights is None else weights, allow_unused=True
-            )
+            weights = torch.ones_like(scores) if weights is None else weights
+            try:
+                (gradient,) = torch.autograd.grad(scores, of, weights, allow_unused=True)
+            except RuntimeError as error:
+                if out_of_memory(error):
+                    raise
+                problem = f"{self.model.name} broke in its backward pass ({first_line(error)})"
+                raise ModelError(self.operation, problem, remedy=NO_GRADIENTS) from error
         if gradient is None:
             problem = f"no gradient of {self.model.name} reaches what is explained: it is quantised, or it cuts the graph"
             raise ModelError(self.operation, problem, remedy=NO_GRADIENTS)
@@ -126,9 +138,8 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
     check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
     with still(model.net, operation):
-        own = None if are_tokens(inputs) else (p.dtype for p in model.net.parameters() if p.is_floating_point())
-        precision = inputs.dtype if own is None else next(own, inputs.dtype)
-        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)
+        precision = None if are_tokens(inputs) else model.precision
+        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision or inputs.dtype)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
             question = Question(model, operation, batch, empty)
@@ -148,7 +159,7 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     """
     try:
         logits = model.net(inputs)
-    except (RuntimeError, ValueError) as error:
+    except BROKEN as error:
         if out_of_memory(error):
             raise
         said = str(error).strip().splitlines()[-1] if str(error).strip() else ""
@@ -158,11 +169,11 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
         found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
         problem = f"{model.name} gives {found} for a batch of {len(inputs)}"
         raise ModelError(
-            operation, problem, expected="one tensor of logits, (N, classes)", remedy="Wrap the network so that it does."
+            operation, problem, expected="one tensor of logits, (N, classes)", remedy=f"Wrap the network so that it does: {WRAP}."
         )
     if logits.shape[1] != len(model.classes):
         problem = f"{model.name} gives {logits.shape[1]} logits and has {len(model.classes)} classes"
         raise ModelError(operation, problem, expected="one logit for each class")
-    if not finite(logits.detach()):
+    if not finite(logits):
         raise ModelError(operation, f"{model.name} gives logits that are not finite numbers", remedy="Check its weights.")
     return logits

@@ -78,6 +78,11 @@ class RISE:
                 hidden, chosen = replacement(self.replacement, model, question.inputs, None, "RISE")
             stream = Stream(question, self.precision, self.n_samples)
             batches = torch.stack([torch.stack(sums) for sums in self._batches(question, stream, hidden)], 1)
+            if not bool((batches[1] > 0).all()):
+                problem = f"some pixels are hidden by all {self.n_samples // BATCHES} masks of a batch"
+                raise ShapeError(
+                    "RISE", problem, expected="masks that show every pixel", remedy="Use more samples, or a higher keep."
+                )
             params = {
                 **params_of(self),
                 "replacement": chosen,

@@ -71,9 +71,9 @@ class ScoreCAM:
             masked = image * sized.to(image)
             parts.append(question.scores(masked, target.expand(len(masked))))
         if parts:
-            scores[shows] = torch.cat(parts)
+            scores[shows] = torch.cat(parts).to(scores)
         if not shows.all():
-            scores[~shows] = question.scores(torch.zeros_like(image).unsqueeze(0), target.view(1))
+            scores[~shows] = question.scores(torch.zeros_like(image).unsqueeze(0), target.view(1)).to(scores)
         return scores
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +13,14 @@ import torch
 from torch import nn
 
 from netlens.errors import ShapeError
-from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
+from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of, run
 from netlens.explain.baselines import Baseline, baseline
 from netlens.explain.coverage import require
 from netlens.explain.features import is_image
-from netlens.explain.libraries import shap_library
+from netlens.explain.libraries import differentiating, shap_library
+from netlens.explain.numbers import exact
 from netlens.models.model import Model
+from netlens.models.twin import twin
 from netlens.seeding import determinism
 
 Background = Baseline | None
@@ -61,7 +62,7 @@ class DeepSHAP:
         with asking(model, inputs, target, "DeepSHAP") as question:
             require(question, "deep_lift", "expected_gradients, gradient_shap or kernel_shap")
             grounds, chosen = _grounds(question, self.background)
-            values, change = torch.empty_like(question.inputs), []
+            values, change = torch.empty_like(exact(question.inputs)), []
             for row, ground in enumerate(grounds):
                 values[row] = _deep(question, row, ground)
                 change.append(_change(question, row, ground))
@@ -109,10 +110,11 @@ class GradientSHAP:
             raise ShapeError("GradientSHAP", f"n_samples is {self.n_samples}", expected="at least 2")
         with asking(model, inputs, target, "GradientSHAP") as question:
             grounds, chosen = _grounds(question, self.background)
-            values, spread, change = torch.empty_like(question.inputs), torch.empty_like(question.inputs), []
+            values, change = torch.empty_like(exact(question.inputs)), []
+            spread = torch.empty_like(values)
             for row, ground in enumerate(grounds):
-                with _twin(question, row) as twin, global_state(self.seed):
-                    explainer = shap_library().GradientExplainer(twin, ground.float(), batch_size=question.rows)
+                with _one_logit(question, row) as net, global_state(self.seed):
+                    explainer = shap_library().GradientExplainer(net, ground.float(), batch_size=question.rows)
                     means, variances = explainer.shap_values(
                         question.inputs[row : row + 1].float(), nsamples=self.n_samples, rseed=self.seed, return_variances=True
                     )
@@ -136,28 +138,22 @@ class GradientSHAP:
 class _OneLogit(nn.Module):
     """A network that gives the logit of one class, (N, 1)."""
 
-    def __init__(self, net: nn.Module, target: int, prepare: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def __init__(self, question: Question, net: nn.Module, target: int) -> None:
         super().__init__()
-        self.net, self.target, self.prepare = net, target, prepare
+        self.net, self.target, self.prepare = net, target, question.plan.prepare
+        self.model, self.operation = replace(question.model, net=net), question.operation
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.net(self.prepare(inputs))
-        return logits[:, self.target : self.target + 1]
+        logits = run(self.model, self.prepare(inputs), self.operation)
+        return logits[:, self.target : self.target + 1].float()
 
 
 @contextmanager
-def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
-    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not.
-
-    shap computes in float32 alone: weights in another precision are copied.
-    """
-    net = question.model.net
-    shared: dict[int, Any] = {
-        id(weight): nn.Parameter(_single(weight.detach()), requires_grad=False) for weight in net.parameters()
-    }
-    shared |= {id(buffer): _single(buffer) for buffer in net.buffers()}
-    twin = _OneLogit(copy.deepcopy(net, shared), int(question.target[row]), question.plan.prepare).eval()
-    for module in twin.net.modules():
+def _one_logit(question: Question, row: int) -> Iterator[_OneLogit]:
+    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not."""
+    copied = twin(question.model.net, question.operation, single=True)
+    one = _OneLogit(question, copied, int(question.target[row])).eval()
+    for module in copied.modules():
         if getattr(module, "inplace", False):
             setattr(module, "inplace", False)  # noqa: B010 - shap compares what goes into an activation with what comes out
     with (
@@ -166,11 +162,8 @@ def _twin(question: Question, row: int) -> Iterator[_OneLogit]:
     ):  # shap undoes a max-pooling with an operation that has no deterministic form
         warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
         warnings.filterwarnings("ignore", "Full backward hook is firing", UserWarning)  # an embedding's tokens have no gradient
-        yield twin
-
-
-def _single(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+        with differentiating(question):
+            yield one
 
 
 @contextmanager
@@ -187,9 +180,9 @@ def global_state(seed: int) -> Iterator[None]:
 def _deep(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
     """The values of one row, averaged over the background a few samples at a time."""
     total, size = torch.zeros_like(question.inputs[row], dtype=torch.float64), max(1, question.rows // 2)
-    with _twin(question, row) as twin:
+    with _one_logit(question, row) as net:
         for part in torch.split(ground.float(), size):
-            explainer = shap_library().DeepExplainer(twin, part)
+            explainer = shap_library().DeepExplainer(net, part)
             found = explainer.shap_values(question.inputs[row : row + 1].float(), check_additivity=False)
             total += len(part) * _values(found, total)
     return total / len(ground)

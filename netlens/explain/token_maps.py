@@ -9,6 +9,7 @@ from netlens.capture import activations
 from netlens.errors import ModelError
 from netlens.explain.places import Places, places
 from netlens.explain.question import Question
+from netlens.models.model import module_at
 
 NEAR = 0.05  # two proportions that differ by less are the same
 
@@ -69,7 +70,7 @@ def last_read(question: Question, layers: list[str], firsts: dict[str, str]) -> 
 
 def _channels_last(question: Question, layer: str, output: torch.Tensor) -> bool:
     """Whether an output (N, a, b, c) has a height a and a width b, as in a Swin transformer: by the layer, or by the image's proportions."""
-    if isinstance(question.model.layer(layer), nn.Linear | nn.LayerNorm):
+    if isinstance(module_at(question.model.net, layer), nn.Linear | nn.LayerNorm):
         return True
     if question.inputs.ndim != 4:
         return False

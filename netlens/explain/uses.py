@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -27,7 +26,7 @@ class Use:
     tokens: int = 0
 
 
-_USES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], tuple[dict[str, Use], dict[str, int]]]] = WeakKeyDictionary()
+Observed = tuple[dict[str, Use], dict[str, int]]
 
 
 def uses_of(question: Question) -> dict[str, Use]:
@@ -40,16 +39,16 @@ def tokens_of(question: Question) -> dict[str, int]:
     return _observed(question)[1]
 
 
-def _observed(question: Question) -> tuple[dict[str, Use], dict[str, int]]:
+def _observed(question: Question) -> Observed:
     """What one pass shows; taken once for a network and a shape."""
-    known = _USES.setdefault(question.model.net, {})
-    key = (question.inputs.shape[1:], question.inputs.dtype)
+    known, key = question.known, ("uses", question.inputs.shape[1:], question.inputs.dtype)
     if key not in known:
         known[key] = _observe(question)
-    return known[key]
+    found: Observed = known[key]
+    return found
 
 
-def _observe(question: Question) -> tuple[dict[str, Use], dict[str, int]]:
+def _observe(question: Question) -> Observed:
     found: dict[str, Use] = {}
     tokens: dict[str, int] = {}
 

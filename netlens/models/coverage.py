@@ -15,7 +15,7 @@ from torch.autograd.graph import Node
 from netlens.errors import ModelError, ShapeError, unknown
 from netlens.models.fitting import fitting
 from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
-from netlens.models.model import Model
+from netlens.models.model import BROKEN, WRAP, Model
 from netlens.models.still import eager, still
 from netlens.models.twin import twin
 
@@ -65,13 +65,14 @@ RULES: dict[str, Rules] = {
 }
 
 
-def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> list[Uncovered]:
+def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None, operation: str = "coverage") -> list[Uncovered]:
     """List what a rule-based method does not handle on this model; empty when it handles everything.
 
     Parameters
     ----------
     method : one of `RULES`. Other methods rest on passes or gradients alone and need no rules.
     inputs : one sample or more (N, ...); without them a shape is tried that fits the first layer.
+    operation : who asks, for errors.
 
     Raises
     ------
@@ -80,33 +81,36 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None) -> 
     if method not in RULES:
         raise unknown("coverage", "rule-based method", method, RULES)
     model = eager(model)
-    with still(model.net, "coverage"):
+    with still(model.net, operation):
         if any(isinstance(module, torch.jit.ScriptModule) for module in model.net.modules()):
             return [Uncovered("TorchScript", "", "no rule can be attached inside of it")]
-        sample = fitting(model) if inputs is None else inputs[:1].detach().clone().to(model.device)
+        sample = fitting(model) if inputs is None else inputs[:1].detach().clone()
         if not sample.is_floating_point():
             remedy = "Ask at the embeddings: explain.embedded(model, ids) gives a model, and the inputs to ask it about."
             raise ShapeError(
-                "coverage", "ids of tokens have no gradient", expected="inputs of floating-point numbers", remedy=remedy
+                operation, "ids of tokens have no gradient", expected="inputs of floating-point numbers", remedy=remedy
             )
-        copied = replace(model, net=twin(model.net, "coverage"))  # the rules are hung on such a copy: judge what it runs
+        sample = sample.to(model.device, model.precision)
+        copied = replace(model, net=twin(model.net, operation))  # the rules are hung on such a copy: judge what it runs
         with module_calls(copied.net) as calls:
-            logits = _run(copied, sample.requires_grad_().clone())
+            logits = _run(copied, sample.requires_grad_().clone(), operation)
     if not isinstance(logits, torch.Tensor):
         problem = f"{model.name} gives a {type(logits).__name__}"
-        raise ModelError("coverage", problem, expected="one tensor of logits, (N, classes)")
+        raise ModelError(
+            operation, problem, expected="one tensor of logits, (N, classes)", remedy=f"{WRAP} picks the logits out."
+        )
     if not logits.requires_grad:
         return [Uncovered("the whole network", "", "no gradient reaches its input")]
     return judge(RULES[method], model, graph_nodes(logits), calls)
 
 
-def _run(model: Model, sample: torch.Tensor) -> Any:
+def _run(model: Model, sample: torch.Tensor, operation: str) -> Any:
     try:
         return model.net(sample)
-    except (RuntimeError, ValueError) as error:
+    except BROKEN as error:
         said = str(error).strip().splitlines()[-1] if str(error).strip() else ""
         problem = f"{model.name} broke on inputs shaped {tuple(sample.shape)} ({type(error).__name__}: {said})"
-        raise ModelError("coverage", problem, remedy="Check that it takes inputs of this shape.") from error
+        raise ModelError(operation, problem, remedy="Check that it takes inputs of this shape.") from error
 
 
 def judge(rules: Rules, model: Model, nodes: list[Node], calls: list[Call]) -> list[Uncovered]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from netlens.errors import ShapeError
-from netlens.models.model import Model
+from netlens.models.model import BROKEN, Model
 
 SIDES = (32, 28, 224, 64, 8, 16, 96, 128, 256, 299)
 
@@ -22,11 +22,11 @@ def fitting(model: Model) -> torch.Tensor:
     """
     draw = torch.Generator().manual_seed(0)
     for shape in _shapes(model.net):
-        sample = torch.rand(1, *shape, generator=draw).to(model.device)
+        sample = torch.rand(1, *shape, generator=draw).to(model.device, model.precision)
         try:
             with torch.no_grad():
                 model.net(sample)
-        except RuntimeError:
+        except BROKEN:
             continue
         return sample
     problem = f"no shape of input was found that {model.name} takes"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from netlens.data import Transform
     from netlens.models.coverage import Uncovered
 
+BROKEN = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # what networks raise on inputs that do not fit
+WRAP = "netlens.wrap(net, classes, sample=inputs)"
 NO_LAYER = "saliency, integrated_gradients, smooth_grad, occlusion, kernel_shap, lime, rise"
 
 
@@ -40,6 +42,11 @@ class Model:
     def device(self) -> torch.device:
         """The device of the first parameter; the CPU when there is none."""
         return next((parameter.device for parameter in self.net.parameters()), torch.device("cpu"))
+
+    @property
+    def precision(self) -> torch.dtype | None:
+        """The type of the first parameter that holds floating-point numbers; None when there is none."""
+        return next((parameter.dtype for parameter in self.net.parameters() if parameter.is_floating_point()), None)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -63,7 +70,7 @@ class Model:
             logits = self.net(inputs.to(self.device))
         except torch.OutOfMemoryError:
             raise
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        except BROKEN as error:
             problem = f"it does not run on inputs {tuple(inputs.shape)}: {first_line(error)}"
             raise ShapeError(
                 f"model '{self.name}'", problem, remedy="Check that the network and the data fit together."
@@ -71,7 +78,7 @@ class Model:
         if not isinstance(logits, torch.Tensor) or logits.shape != (len(inputs), len(self.classes)):
             found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
             expected = f"logits {(len(inputs), len(self.classes))}, one column a class"
-            remedy = "" if isinstance(logits, torch.Tensor) else "netlens.wrap(net, classes, sample=inputs) picks the logits out."
+            remedy = "" if isinstance(logits, torch.Tensor) else f"{WRAP} picks the logits out."
             raise ShapeError(f"model '{self.name}'", f"it gives {found}", expected=expected, remedy=remedy)
         return logits
 
@@ -86,10 +93,10 @@ class Model:
             problem = f"{self.name} is an exported program, which has operations and no layers"
             remedy = f"Use the network that it was exported from, or a method that reads no layer: {NO_LAYER}."
             raise ModelError(operation, problem, remedy=remedy)
-        modules: dict[str, nn.Module] = dict(self.net.named_modules())
-        if path and path in modules:
-            return modules[path]
-        guess = nearest(path, modules)
+        found = module_at(self.net, path) if path else None
+        if found is not None:
+            return found
+        guess = nearest(path, dict(self.net.named_modules()))
         hint = f"Did you mean '{guess}'? " if guess else ""
         known = ", ".join(list(self.layers)[:40])
         raise ModelError(operation, f"{self.name} has no layer '{path}'", remedy=f"{hint}Its layers: {known}.")
@@ -112,6 +119,17 @@ class Model:
         with evaluation(self.net), torch.inference_mode():
             parts = [self._run(part) for part in torch.split(inputs, batch_size)]
         return torch.cat(parts).float().cpu()
+
+
+def module_at(net: nn.Module, path: str) -> nn.Module | None:
+    """The module at a path such as `layer4.1.relu`; None where there is none."""
+    module = net
+    for name in path.split("."):
+        children: dict[str, nn.Module] = module._modules  # type: ignore[assignment]  # no child that is there is None
+        if name not in children:
+            return None
+        module = children[name]
+    return module
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from netlens.errors import ModelError
 from netlens.models.model import Model
@@ -18,15 +19,19 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
     """Put a network in evaluation mode, with gradients on and no parameter collecting one.
 
     Afterwards, whatever happened, every module has its mode back, and every parameter its `requires_grad`. The caller's
-    `no_grad` or `inference_mode` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
+    `no_grad`, `inference_mode` or `autocast` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
     pass in evaluation mode.
 
     Raises
     ------
-    ModelError : the weights were made in inference mode, so that nothing can be differentiated through them.
+    ModelError : the weights were made in inference mode, so that nothing can be differentiated through them, or not made yet.
     """
     modules = list(net.modules())
     parameters = [parameter for module in modules for parameter in module._parameters.values() if parameter is not None]
+    lazy = [module for module in modules if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()]
+    if lazy:
+        problem = f"the weights of {type(lazy[0]).__name__} are made when the network first runs, and it never ran"
+        raise ModelError(operation, problem, remedy="Run it once on some inputs, or load its weights.")
     if any(parameter.is_inference() for parameter in parameters):
         problem = "the weights of the network were made in torch.inference_mode"
         raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
@@ -35,6 +40,9 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        for kind in {"cpu", *(parameter.device.type for parameter in parameters[:1])}:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
         if any(parameter.is_cuda for parameter in parameters) and any(isinstance(module, nn.RNNBase) for module in modules):
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         try:

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+import torch
 from torch import nn
 
 from netlens.errors import ModelError
 
 
-def twin(net: nn.Module, operation: str) -> nn.Module:
+def twin(net: nn.Module, operation: str, *, single: bool = False) -> nn.Module:
     """Make modules of their own that share every parameter and buffer with `net`.
+
+    Parameters
+    ----------
+    single : for libraries that compute in float32 alone: weights in another precision are copied, and no parameter is shared as such.
 
     Raises
     ------
     ModelError : something in the network cannot be copied.
     """
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
+    if single:
+        shared |= {id(weight): nn.Parameter(_single(weight.detach()), requires_grad=False) for weight in net.parameters()}
+        shared |= {id(buffer): _single(buffer) for buffer in net.buffers()}
+    shared |= {id(layer): _alike(layer, shared) for layer in net.modules() if _is_plain(layer)}
     try:
         return copy.deepcopy(net, shared)
     except (RuntimeError, TypeError) as error:
         problem = f"the network's modules cannot be copied ({type(error).__name__}: {error})"
         raise ModelError(operation, problem, remedy="Use a method that needs no rules, such as integrated_gradients.") from error
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer is torch's own, holds no others and keeps its weights in no second place: then it need not be searched."""
+    return type(layer).__module__.startswith("torch.nn.modules.") and not layer._modules and not isinstance(layer, nn.RNNBase)
+
+
+def _alike(layer: nn.Module, shared: dict[int, Any]) -> nn.Module:
+    """A layer with the same attributes and the shared weights; of what can be changed in place, such as its hooks, it has its own."""
+    made = layer.__new__(type(layer))
+    made.__dict__ = {name: value.copy() if isinstance(value, dict | set) else value for name, value in vars(layer).items()}
+    for tensors in (made._parameters, made._buffers):
+        tensors.update({name: shared[id(tensor)] for name, tensor in tensors.items() if tensor is not None})
+    return made

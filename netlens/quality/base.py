@@ -127,16 +127,13 @@ def elementwise(attribution: Attribution, inputs: torch.Tensor, operation: str) 
 
     Raises
     ------
-    ShapeError : the values are not finite, or their shape does not fit the inputs.
+    ShapeError : the shape of the values does not fit the inputs.
     """
     values = attribution.values.detach().double().cpu()
     problem = f"the values of {attribution.method} have shape {tuple(values.shape)} for inputs shaped {tuple(inputs.shape)}"
     expected = "one value for each element, pixel, step or place of a layer's map"
     if len(values) != len(inputs) or len(attribution.target) != len(inputs) or inputs.numel() == 0:
         raise ShapeError(operation, problem, expected=expected)
-    if not values.isfinite().all():
-        said = f"the values of {attribution.method} hold NaN or infinite numbers"
-        raise ShapeError(operation, said, expected="finite numbers", remedy="Explain again, and check the model's logits.")
     if values.shape == inputs.shape:
         return values
     if values.ndim == inputs.ndim == 4 and values.shape[1] == 1:

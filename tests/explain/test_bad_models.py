@@ -1,11 +1,29 @@
 """Models in an odd state: each is explained, or refused with one clear error."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
-from netlens.errors import ModelError
-from netlens.explain import EXPLAINERS, ExpectedGradients, GradCAM, IntegratedGradients, Saliency, SmoothGrad
+import netlens
+from netlens.errors import ModelError, ShapeError
+from netlens.explain import (
+    EXPLAINERS,
+    LRP,
+    DeepLIFT,
+    DeepSHAP,
+    ExpectedGradients,
+    GradCAM,
+    GradCAMPlusPlus,
+    IntegratedGradients,
+    Occlusion,
+    Saliency,
+    SmoothGrad,
+    VarGrad,
+)
+from netlens.models import Model
 
 GRADIENT_METHODS = ("saliency", "gradient_x_input", "smooth_grad", "var_grad", "integrated_gradients", "expected_gradients")
 
@@ -14,7 +32,7 @@ def table_net() -> nn.Sequential:
     return nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3))
 
 
-@pytest.mark.parametrize("name", GRADIENT_METHODS)
+@pytest.mark.parametrize("name", [*GRADIENT_METHODS, "gradient_shap"])
 def test_a_network_that_cuts_the_graph_is_refused_and_another_method_named(wrap, name):
     class Rounded(nn.Module):
         def __init__(self):
@@ -25,7 +43,10 @@ def test_a_network_that_cuts_the_graph_is_refused_and_another_method_named(wrap,
             return self.fc(inputs.detach())
 
     settings = {"baseline": "zero"} if name == "integrated_gradients" else {}
-    with pytest.raises(ModelError, match=r"no gradient of tiny reaches what is explained.*occlusion, lime or kernel_shap"):
+    with pytest.raises(
+        ModelError,
+        match=r"no gradient of tiny reaches what is explained.*occlusion, lime or kernel_shap|tiny cannot be differentiated",
+    ):
         EXPLAINERS[name](**settings)(wrap(Rounded()), torch.rand(2, 6), 0)
 
 
@@ -50,12 +71,124 @@ def test_other_precisions_are_explained_in_their_own(wrap, dtype, method):
     torch.testing.assert_close(found.float(), exact, atol=share * float(exact.abs().max()), rtol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("method", [DeepLIFT("zero"), LRP(), DeepSHAP("zero")])
+def test_rules_divide_in_single_precision(wrap, dtype, method):
+    net = table_net().to(dtype).float()
+    rows = torch.rand(2, 6).to(dtype).float()
+    exact = method(wrap(net), rows, 0).values
+    torch.testing.assert_close(method(wrap(net.to(dtype)), rows, 0).values, exact, atol=1e-6, rtol=1e-5)
+    assert {weight.dtype for weight in net.parameters()} == {dtype}
+
+
+@pytest.mark.parametrize("method", [VarGrad(), GradCAMPlusPlus()])
+def test_values_that_overflow_are_refused(cnn, images, method):
+    with torch.no_grad():
+        cnn.net.fc2.weight.mul_(1e37)
+    with pytest.raises(ShapeError, match=rf"the values of {method.name} hold NaN or infinite numbers.*net\.double"):
+        method(cnn, images, 0)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_inputs_that_are_part_of_a_graph_are_explained(cnn, attentive, images, name):
+    model = attentive if EXPLAINERS[name].family == "attention" else cnn
+    leaf = images.clone().requires_grad_()
+    found = EXPLAINERS[name]()(model, leaf * 1, 0)
+    assert torch.equal(found.values, EXPLAINERS[name]()(model, images, 0).values)
+    assert leaf.grad is None
+
+
+@pytest.mark.parametrize("method", [Saliency(), Occlusion(), GradCAM()])
+@pytest.mark.parametrize("target", ["a", [0, None, 1], 10**30])
+def test_a_target_that_is_no_index_is_refused(cnn, images, method, target):
+    with pytest.raises(ShapeError, match=r"the target is .*Expected indices of classes, 0 to 2\. model\.classes\.index\(name\)"):
+        method(cnn, images, target)
+
+
+@pytest.mark.parametrize("error", [AssertionError, TypeError, IndexError, ValueError, RuntimeError])
+@pytest.mark.parametrize("name", ["saliency", "occlusion", "deep_lift", "attention", "gradient_shap"])
+def test_a_network_that_does_not_take_the_inputs_is_one_clear_error(wrap, error, name):
+    class Particular(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(6, 3)
+
+        def forward(self, inputs):
+            if inputs.ndim:
+                raise error("wrong height")
+            return self.fc(inputs)
+
+    with pytest.raises(ModelError, match=rf"tiny broke on inputs shaped .*{error.__name__}: wrong height"):
+        EXPLAINERS[name]()(wrap(Particular()), torch.rand(2, 6), 0)
+
+
+def test_a_backward_pass_that_breaks_is_one_clear_error(wrap):
+    class Saving(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.fc = nn.Linear(6, 9), nn.Linear(9, 3)
+
+        def forward(self, inputs):
+            return self.fc(checkpoint(self.body, inputs, use_reentrant=True))
+
+    with pytest.raises(ModelError, match=r"tiny broke in its backward pass .*use_reentrant"):
+        Saliency()(wrap(Saving()), torch.rand(2, 6), 0)
+
+
+@pytest.mark.parametrize("name", ["saliency", "grad_cam", "neuron_gradient", "guided_grad_cam", "deep_lift", "score_cam"])
+def test_a_network_that_gives_a_dictionary_is_explained_once_it_is_wrapped(cnn, images, name):
+    class Packed(nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def forward(self, inputs):
+            return {"logits": self.net(inputs)}
+
+    packed = netlens.wrap(Packed(cnn.net), cnn.classes, preprocess=cnn.preprocess, sample=images)
+    assert torch.equal(EXPLAINERS[name]()(packed, images, 0).values, EXPLAINERS[name]()(cnn, images, 0).values)
+
+
 def test_frozen_weights_do_not_matter(cnn, images):
     expected = Saliency()(cnn, images, 0).values
     for parameter in cnn.net.parameters():
         parameter.requires_grad_(False)
     assert torch.equal(Saliency()(cnn, images, 0).values, expected)
     assert not any(parameter.requires_grad for parameter in cnn.net.parameters())
+
+
+def test_weights_that_are_not_made_yet_are_refused(wrap):
+    with pytest.raises(ModelError, match=r"the weights of LazyLinear are made when the network first runs.*Run it once"):
+        Saliency()(wrap(nn.LazyLinear(3)), torch.rand(2, 6), 0)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_the_callers_autocast_does_not_reach_inside(cnn, attentive, images, name):
+    model = attentive if EXPLAINERS[name].family == "attention" else cnn
+    expected = EXPLAINERS[name]()(model, images, 0).values
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(EXPLAINERS[name]()(model, images, 0).values, expected)
+        assert torch.is_autocast_enabled("cpu")
+
+
+class Cast(nn.Module):
+    """Gives its logits in a type of its own."""
+
+    def __init__(self, net, dtype):
+        super().__init__()
+        self.net, self.dtype = net, dtype
+
+    def forward(self, inputs):
+        return self.net(inputs).to(self.dtype)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.int64])
+def test_logits_of_any_type_are_explained_or_refused(cnn, images, name, dtype):
+    kind, model = EXPLAINERS[name], Model(Cast(cnn.net, dtype), "tiny", cnn.classes, cnn.preprocess)
+    cut = dtype == torch.int64 and "gradients" in kind.needs and name != "neuron_gradient"
+    with pytest.raises(ModelError) if cut or kind.family == "attention" else nullcontext():
+        assert kind()(model, images, 0).values.isfinite().all()
 
 
 def test_weights_made_in_inference_mode_are_refused(wrap):

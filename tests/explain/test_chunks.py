@@ -1,5 +1,6 @@
 """Chunks: cut by what a row keeps in memory, halved when memory runs out, the same answer whatever the cut."""
 
+import copy
 import gc
 import weakref
 
@@ -8,16 +9,17 @@ import torch
 from torch import nn
 
 from netlens.errors import ModelError, UsageError
-from netlens.explain import EXPLAINERS, DeepLIFT, GradCAM, IntegratedGradients, Saliency, ScoreCAM, SmoothGrad
+from netlens.explain import EXPLAINERS, DeepLIFT, GradCAM, IntegratedGradients, Occlusion, Saliency, ScoreCAM, SmoothGrad
 from netlens.explain.base import asking
 from netlens.explain.chunks import blocks, plan, spans
+from netlens.explain.known import known_of
 from netlens.explain.memory import MEGABYTE
 from netlens.explain.question import run
 from netlens.models.architectures import MnistCNN
 
 
 def planned(model, inputs):
-    return plan(model.net, inputs, lambda rows: run(model, rows, "test"))
+    return plan(model.net, inputs, lambda rows: run(model, rows, "test"), known_of(model.net))
 
 
 @pytest.mark.parametrize(("total", "size"), [(1, 1), (7, 3), (64, 64), (65, 64), (10, 100)])
@@ -218,3 +220,17 @@ def test_nothing_is_kept_over_many_calls(cnn, images, name):
     for _ in range(10):
         method(cnn, images, 0)
     assert live_tensors() == before
+
+
+def test_a_network_that_was_rebuilt_is_looked_at_anew(wrap, images):
+    """What was found out about it before holds no longer: its layers, its rules, whether it writes into its input."""
+    net = nn.Sequential(nn.Identity(), nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3))
+    model, rows = wrap(net), images - 0.5
+    for method in (GradCAM(), DeepLIFT(), Occlusion()):
+        method(model, rows, 0)
+    net[0], net[2] = nn.ReLU(inplace=True), nn.Sequential(nn.GELU(), nn.AvgPool2d(1))
+    fresh = wrap(copy.deepcopy(net))
+    assert GradCAM()(model, rows, 0).layer == "2.1"
+    torch.testing.assert_close(Occlusion()(model, rows, 0).values, Occlusion()(fresh, rows, 0).values)
+    with pytest.raises(ModelError, match=r"Gelu in `2\.0`"):
+        DeepLIFT()(model, rows, 0)

@@ -146,6 +146,20 @@ def test_an_unknown_method_is_refused(cnn):
         cnn.coverage("deeplift")
 
 
+@pytest.mark.parametrize("inputs", [None, torch.rand(1, 3, 30, 30)])
+def test_a_network_in_half_precision_that_asserts_a_size_is_judged(wrap, inputs):
+    class Particular(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu, self.fc = nn.Conv2d(3, 2, 3), nn.ReLU(), nn.Linear(2, 3)
+
+        def forward(self, inputs):
+            assert inputs.shape[2] in (28, 30)
+            return self.fc(self.relu(self.conv(inputs)).mean((2, 3)))
+
+    assert said(wrap(Particular().half()), "deep_lift", inputs) == []
+
+
 def test_inputs_that_do_not_fit_are_refused(cnn):
     with pytest.raises(ModelError, match=r"tiny broke on inputs shaped \(1, 2, 12, 12\)"):
         cnn.coverage("lrp", torch.rand(1, 2, 12, 12))
