@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+NUMPY_SEEDS = 2**32  # NumPy and scikit-learn take seeds from 0 to one less
+
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch (all devices) and switch torch to deterministic algorithms.
@@ -66,7 +68,7 @@ def determinism(on: bool) -> Iterator[None]:
 
 
 def generator(seed: int) -> torch.Generator:
-    """Make a torch generator of its own, on the CPU so that every device sees the same numbers."""
+    """Make a torch generator of its own, on the CPU so that every device sees the same numbers; any integer is a seed."""
     import torch
 
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(seed % 2**64)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netlens.errors import ShapeError, unknown
 from netlens.models.model import Model
+from netlens.seeding import NUMPY_SEEDS
 
 if TYPE_CHECKING:
     from netlens.data import Preprocess
@@ -124,7 +125,12 @@ class Quickshift:
         from skimage.segmentation import quickshift
 
         def cut(image: NDArray[np.float32]) -> NDArray[np.int64]:
-            options = {"kernel_size": self.kernel_size, "max_dist": self.max_dist, "ratio": self.ratio, "rng": self.seed}
+            options = {
+                "kernel_size": self.kernel_size,
+                "max_dist": self.max_dist,
+                "ratio": self.ratio,
+                "rng": self.seed % NUMPY_SEEDS,
+            }
             return np.asarray(quickshift(image, **options))  # type: ignore[no-untyped-call]
 
         return _segmented(cut, model, inputs, operation)
@@ -140,9 +146,7 @@ class Columns:
         """Number the columns from left to right, (N, columns)."""
         if inputs.ndim != 2:
             problem = f"columns were asked of inputs shaped {tuple(inputs.shape)}"
-            raise ShapeError(
-                operation, problem, expected=f"a table (N, columns) for {model.name}", remedy="Use features='steps'."
-            )
+            raise ShapeError(operation, problem, expected=f"a table (N, columns) for {model.name}", remedy=_fitting(inputs))
         return torch.arange(inputs.shape[1]).expand(inputs.shape)
 
 
@@ -166,7 +170,7 @@ class Steps:
         if inputs.ndim > 3 or not 1 <= self.axis < inputs.ndim:
             problem = f"steps along axis {self.axis} were asked of inputs shaped {tuple(inputs.shape)}"
             expected = f"sequences (N, steps) or (N, steps, channels) for {model.name}"
-            raise ShapeError(operation, problem, expected=expected, remedy="Use features='grid' for images.")
+            raise ShapeError(operation, problem, expected=expected, remedy=_fitting(inputs))
         shape = [1] * inputs.ndim
         shape[self.axis] = -1
         steps = torch.arange(inputs.shape[self.axis]).div(self.width, rounding_mode="floor").view(shape)
@@ -221,7 +225,9 @@ def feature_map(choice: Features, model: Model, inputs: torch.Tensor, operation:
         counts.append(len(known))
     if min(counts) < 2:
         problem = f"row {counts.index(1)} is one single feature ({chosen})"
-        remedy = "Cut it finer, for example with features='grid' for images."
+        remedy = "Cut it finer, for example with features='grid'."
+        if inputs.ndim != 4 or inputs[0, 0].numel() == 1:
+            remedy = "Cut it finer; or use occlusion or integrated_gradients, which need nothing to compare with."
         raise ShapeError(operation, problem, expected="at least two features to compare", remedy=remedy)
     return FeatureMap(index, tuple(counts), chosen)
 
@@ -273,8 +279,13 @@ def _image(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     if inputs.ndim == 4:
         return inputs
     problem = f"features of images were asked of inputs shaped {tuple(inputs.shape)}"
-    remedy = f"Use features='{'columns' if inputs.ndim == 2 else 'steps'}'."
-    raise ShapeError(operation, problem, expected=f"images (N, C, H, W) for {model.name}", remedy=remedy)
+    raise ShapeError(operation, problem, expected=f"images (N, C, H, W) for {model.name}", remedy=_fitting(inputs))
+
+
+def _fitting(inputs: torch.Tensor) -> str:
+    """What to do about features that do not fit inputs of this shape."""
+    usual = {2: "columns" if inputs.is_floating_point() else "steps", 3: "steps", 4: "grid"}.get(inputs.ndim, "")
+    return f"Use features='{usual}'." if usual else "Give features of your own: a tensor of whole numbers."
 
 
 def _positive(operation: str, name: str, value: int) -> None:

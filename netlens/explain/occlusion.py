@@ -122,7 +122,10 @@ def _windows(question: Question, patch: int | None, stride: int | None) -> _Wind
     if len(shape) > 3 or not 1 <= patch <= (min(sides) if len(shape) == 3 else sides[0]) or not 1 <= stride <= patch:
         problem = f"the patch is {patch} and the stride {stride} for inputs shaped {tuple(question.inputs.shape)}"
         raise ShapeError(
-            "Occlusion", problem, expected="1 <= stride <= patch <= the side of the input, and at most two such sides"
+            "Occlusion",
+            problem,
+            expected="1 <= stride <= patch <= the side of the input, and at most two such sides",
+            remedy="Use kernel_shap with features of your own where there are more." if len(shape) > 3 else "",
         )
     along, across = _spans(sides[0], patch, stride), _spans(sides[1], patch, stride) if len(shape) == 3 else _spans(1, 1, 1)
     view = (1, *sides) if len(shape) == 3 else (sides[0], 1) if len(shape) == 2 else (sides[0],)

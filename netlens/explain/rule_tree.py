@@ -20,6 +20,7 @@ from netlens.explain.replacement import Replacement
 from netlens.explain.rules import feature_names, sentences
 from netlens.explain.sampled import attribution
 from netlens.models.model import Model
+from netlens.seeding import NUMPY_SEEDS
 
 REFITS = 10
 MOST_LEAVES = 13  # so that the values of the tree are exact: at most 12 features, 4,096 coalitions
@@ -88,7 +89,7 @@ class RuleTree:
         masks, logits = coalitions.masks.numpy(), scores.numpy()
         if masks.shape[1] == 0:
             return Fit(torch.zeros(0).double(), torch.zeros(0).double(), 1.0), (), 1.0
-        draw = np.random.default_rng(self.seed)
+        draw = np.random.default_rng(self.seed % NUMPY_SEEDS)
         pairs = draw.permutation(len(masks) // 2)
         held, kept = pairs[: len(pairs) // 4], pairs[len(pairs) // 4 :]
         fitted = self._fitted(masks, logits, kept)
@@ -105,7 +106,9 @@ class RuleTree:
         from sklearn.tree import DecisionTreeRegressor
 
         copies = _members(pairs)
-        return DecisionTreeRegressor(max_leaf_nodes=self.leaves, random_state=self.seed).fit(masks[copies], logits[copies])
+        return DecisionTreeRegressor(max_leaf_nodes=self.leaves, random_state=self.seed % NUMPY_SEEDS).fit(
+            masks[copies], logits[copies]
+        )
 
 
 def _members(pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from netlens.explain.base import asking
 from netlens.explain.features import FeatureMap, Features, feature_map, is_image
 from netlens.explain.wording import joined, percent
 from netlens.models.model import Model
+from netlens.seeding import NUMPY_SEEDS
 
 if TYPE_CHECKING:
     from netlens.data import Preprocess
@@ -93,10 +94,12 @@ class GlobalRules:
             answers = question.target.cpu().numpy()
             choice = "grid" if self.features is None and inputs.ndim == 4 else self.features
             table, cut = self._table(model, inputs.detach().cpu(), choice)
-        order = np.random.default_rng(self.seed).permutation(len(table))
+        order = np.random.default_rng(self.seed % NUMPY_SEEDS).permutation(len(table))
         rest = max(1, round(self.held_out * len(table)))
         seen, unseen = order[rest:], order[:rest]
-        fitted = DecisionTreeClassifier(max_leaf_nodes=self.leaves, random_state=self.seed).fit(table[seen], answers[seen])
+        fitted = DecisionTreeClassifier(max_leaf_nodes=self.leaves, random_state=self.seed % NUMPY_SEEDS).fit(
+            table[seen], answers[seen]
+        )
         said = list(names) or feature_names(cut, inputs)
         if len(said) != table.shape[1]:
             raise ShapeError("GlobalRules", f"{len(said)} names were given for {table.shape[1]} features")

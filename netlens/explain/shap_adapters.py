@@ -21,7 +21,7 @@ from netlens.explain.libraries import differentiating, shap_library
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.models.twin import twin
-from netlens.seeding import determinism
+from netlens.seeding import NUMPY_SEEDS, determinism
 
 Background = Baseline | None
 
@@ -116,7 +116,10 @@ class GradientSHAP:
                 with _one_logit(question, row) as net, global_state(self.seed):
                     explainer = shap_library().GradientExplainer(net, ground.float(), batch_size=question.rows)
                     means, variances = explainer.shap_values(
-                        question.inputs[row : row + 1].float(), nsamples=self.n_samples, rseed=self.seed, return_variances=True
+                        question.inputs[row : row + 1].float(),
+                        nsamples=self.n_samples,
+                        rseed=self.seed % NUMPY_SEEDS,
+                        return_variances=True,
                     )
                 values[row] = _values(means, values[row])
                 # shap divides the variance by the root of the number of points; the variance of a mean is divided by the number.
@@ -171,7 +174,7 @@ def global_state(seed: int) -> Iterator[None]:
     """Seed NumPy's global random state, from which shap draws, and give it back as it was."""
     before = np.random.get_state()  # noqa: NPY002
     try:
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed % NUMPY_SEEDS)  # noqa: NPY002
         yield
     finally:
         np.random.set_state(before)  # noqa: NPY002

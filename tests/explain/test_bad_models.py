@@ -221,6 +221,26 @@ def test_one_feature_is_explained(wrap):
         torch.testing.assert_close(values, net.weight[2].detach().expand(2, 1), atol=1e-6, rtol=1e-5)
 
 
+def test_one_feature_has_nothing_to_be_compared_with(wrap):
+    with pytest.raises(ShapeError, match=r"row 0 is one single feature.*use occlusion or integrated_gradients"):
+        EXPLAINERS["kernel_shap"]()(wrap(nn.Linear(1, 3)), torch.ones(2, 1), 2)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40, 2**70])
+@pytest.mark.parametrize("name", [name for name, kind in EXPLAINERS.items() if hasattr(kind, "seed")])
+def test_any_whole_number_is_a_seed(cnn, images, name, seed):
+    found = EXPLAINERS[name](seed=seed)(cnn, images[:1], 0)
+    assert torch.equal(EXPLAINERS[name](seed=seed)(cnn, images[:1], 0).values, found.values)
+
+
+def test_volumes_are_explained_by_features_of_ones_own(wrap):
+    net, rows = nn.Sequential(nn.Conv3d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)), torch.rand(2, 1, 4, 4, 4)
+    halves = (torch.arange(4) // 2).view(4, 1, 1).expand(1, 1, 4, 4, 4)
+    assert EXPLAINERS["kernel_shap"](features=halves)(wrap(net), rows, 0).complete.all()
+    with pytest.raises(ShapeError, match="Use kernel_shap with features of your own"):
+        Occlusion()(wrap(net), rows, 0)
+
+
 def test_a_gradient_that_is_not_finite_is_refused(wrap):
     class Root(nn.Module):
         def forward(self, inputs):
