@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from netlens.capture.fast_path import no_fast_path
 from netlens.capture.fused import SIGNATURE, Recovered, multi_head, scaled_dot_product
-from netlens.capture.softmax import PRODUCTS, Trace
+from netlens.capture.softmax import PRODUCTS, DroppedError, Trace
 from netlens.errors import ModelError
 from netlens.models.model import Model
 
@@ -162,10 +162,16 @@ class _Ear:
             self.trace.softmax(result, given, named, self._layer)
         elif self.trace.waiting or self.trace.other:
             if name in PRODUCTS or name == "einsum":
-                pieces = self.trace.product(name, given)
+                try:
+                    pieces = self.trace.product(name, given)
+                except DroppedError:
+                    raise self._dropout() from None
                 if pieces is not None:
                     return self._record(result, pieces.recovered(self.rows), "softmax")
-            self.trace.passed_on(name, given, result)
+            if name == "dropout" and _drops(given, named):
+                self.trace.dropout(given, result)
+            else:
+                self.trace.passed_on(name, given, result)
         return result
 
     def unheard(self) -> list[str]:
@@ -215,6 +221,13 @@ class _Ear:
     def _dropout(self) -> ModelError:
         problem = f"the attention `{self._layer or 'the network itself'}` of {self.name} drops weights at random"
         return ModelError(self.operation, problem, remedy="Put the network into evaluation mode first: net.eval().")
+
+
+def _drops(given: Any, named: Any) -> bool:
+    """Whether a call of `F.dropout` or `torch.dropout` takes something away."""
+    share = given[1] if len(given) > 1 else named.get("p", 0.5)
+    awake = given[2] if len(given) > 2 else named.get("training", named.get("train", True))
+    return bool(share) and bool(awake)
 
 
 def _within(path: str, block: str) -> bool:

@@ -343,3 +343,57 @@ def test_a_network_is_left_as_it_was_when_it_raises(wrap):
     assert sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.net.modules()) == 0
     assert torch.backends.mha.get_fastpath_enabled()
     assert torch.overrides._get_current_function_mode() is None
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+def test_dropped_weights_of_an_attention_in_words_are_refused_too(share):
+    net = Spelled(torch.matmul).train()
+    net.drop.p = share
+    with pytest.raises(ModelError, match=r"`the network itself` of Spelled drops weights at random.*net.eval"), attention(net):
+        net(*torch.randn(3, 2, 3, 5, 4))
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda weights, values: torch.einsum("...qk,...kd->...qd", weights, values),
+        lambda weights, values: torch.einsum("... k d, ... q k -> ... q d", values, weights),
+        lambda weights, values: torch.einsum("bhqk,bhkd->bhqd", [weights, values]),
+        lambda weights, values: torch.einsum("...qk,...kd->...qd", [weights, values[:1]]),
+    ],
+    ids=["ellipsis", "values first", "list", "values for all rows"],
+)
+def test_equations_with_an_ellipsis_and_lists_of_factors_are_read(wrap, mix):
+    query, key, value = torch.randn(3, 2, 3, 5, 4)
+    heard, output = listen(wrap(Spelled(mix)), query, key, value)
+    torch.testing.assert_close(heard.calls[0].weights, (query @ key.mT).softmax(-1))
+    torch.testing.assert_close(output, mix((query @ key.mT).softmax(-1), value))
+    assert heard.missed == []
+    _, through = listen(wrap(Spelled(mix)), query, key, value, graph=True)
+    torch.testing.assert_close(through.detach(), output)
+
+
+def test_an_attention_behind_a_gate_over_tokens_is_heard(wrap):
+    class Gated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate, self.query, self.key, self.value = (nn.Linear(4, 4) for _ in range(4))
+
+        def forward(self, rows):
+            rows = self.gate(rows).softmax(1) * rows
+            return (self.query(rows) @ self.key(rows).mT).softmax(-1) @ self.value(rows)
+
+    heard, _ = listen(wrap(Gated()), torch.randn(2, 5, 4))
+    assert [tuple(call.weights.shape) for call in heard.calls] == [(2, 1, 5, 5)]
+    assert heard.missed == []
+
+
+def test_a_linear_attention_in_equations_is_not_taken_for_one_between_tokens(wrap):
+    class Linear(nn.Module):
+        def forward(self, query, key, value):
+            context = torch.einsum("bnd,bne->bde", key.softmax(-2), value) / 2
+            return torch.einsum("bnd,bde->bne", query.softmax(-1), context)
+
+    heard, _ = listen(wrap(Linear()), *torch.randn(3, 2, 5, 4))
+    assert heard.calls == []
+    assert len(heard.missed) == 1
