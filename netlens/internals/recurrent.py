@@ -52,8 +52,8 @@ def hidden_states(model: Model, inputs: torch.Tensor, layer: str = "") -> tuple[
 
     Returns
     -------
-    One entry for each call of a module, each layer of it and each direction. A cell that is called in a loop is one entry: a
-    sequence begins where it is given no state, or one of zeros.
+    One entry for each call of a module, each layer of it and each direction. A cell that is called in a loop is one entry: each
+    step follows the one whose state it is given, and a sequence begins where it is given none.
 
     Raises
     ------

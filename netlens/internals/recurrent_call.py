@@ -26,6 +26,7 @@ class Call:
     steps: list[torch.Tensor]
     strands: list[Strand]
     error: float
+    given_back: torch.Tensor | None = None  # the hidden state that a cell handed to the network after its last step
 
 
 def leaf(tensor: torch.Tensor) -> torch.Tensor:

@@ -7,14 +7,21 @@ from typing import Any
 import torch
 from torch import nn
 
+from netlens.errors import ModelError
 from netlens.internals.recurrent_call import Call, compared, leaf
 from netlens.internals.unroll import GATES, State, Strand, step, weights_of
 
 
 def hear_cell(calls: list[Call], path: str, module: nn.RNNCellBase, given: tuple[Any, Any], output: Any, operation: str) -> Any:
-    """Write one step of a cell out. Steps are one sequence until the cell is given no state, or one of zeros."""
+    """Write one step of a cell out.
+
+    A step that is given the very state that an earlier one gave back follows it. Where the network changed the state in between, it
+    follows the last step, unless there is no state, or one of zeros: then a sequence begins.
+    """
     read, state = given
-    kind = {nn.LSTMCell: "LSTM", nn.GRUCell: "GRU"}.get(type(module), f"RNN_{getattr(module, 'nonlinearity', 'tanh').upper()}")
+    recurrent = f"RNN_{getattr(module, 'nonlinearity', 'tanh').upper()}"
+    kind = "LSTM" if isinstance(module, nn.LSTMCell) else "GRU" if isinstance(module, nn.GRUCell) else recurrent
+    shown = state[0] if isinstance(state, tuple) else state
     inputs = leaf(read if read.ndim == 2 else read.unsqueeze(0))
     parts = None if state is None else [leaf(part) for part in (state if isinstance(state, tuple) else (state,))]
     fresh = parts is None or not any(bool(part.any()) for part in parts)
@@ -25,7 +32,11 @@ def hear_cell(calls: list[Call], path: str, module: nn.RNNCellBase, given: tuple
     theirs = output if isinstance(output, tuple) else (output,)
     error = compared(ours, theirs, path, module, operation)
     before = [one for one in calls if one.layer == path]
-    old = None if fresh or not before else before[-1]
+    same = [one for one in before if shown is not None and one.given_back is shown]
+    old = same[0] if same else None if fresh or not before else before[-1]
+    if old is not None and len(inputs) != len(old.steps[-1]):
+        problem = f"the cell '{path}' is given {len(inputs)} rows after {len(old.steps[-1])} in one sequence"
+        raise ModelError(operation, problem, expected="the same rows at each step", remedy="Look at sequences of one length.")
     if old is None:
         old = Call(path, kind, len(before), [], [], 0.0)
         calls.append(old)
@@ -33,6 +44,7 @@ def hear_cell(calls: list[Call], path: str, module: nn.RNNCellBase, given: tuple
     old.error = max(old.error, error)
     old.strands = [_longer(old.strands, (hidden, cell), dict(zip(GATES[kind.split("_")[0]], gates, strict=True)))]
     back = tuple(part.to(theirs[0].dtype) for part in ours)
+    old.given_back = back[0]
     return back if isinstance(output, tuple) else back[0]
 
 

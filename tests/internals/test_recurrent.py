@@ -292,3 +292,64 @@ def test_reading_needs_an_axis():
     tutorial = Model(MnistGRU(size=8), "t", tuple("0123456789"), Preprocess((0.0,), (1.0,)))
     with pytest.raises(ShapeError, match=r"there is no axis 4 to read along\. Expected 1 to 3"):
         logits_while_reading(tutorial, torch.randn(3, 1, 8, 8), axis=4)
+
+
+class OwnLSTMCell(nn.LSTMCell):
+    pass
+
+
+class OwnGRUCell(nn.GRUCell):
+    pass
+
+
+@pytest.mark.parametrize(("cell", "kind"), [(OwnLSTMCell, "LSTM"), (OwnGRUCell, "GRU")])
+def test_a_cell_of_a_class_of_its_own_is_what_its_parent_is(cell, kind):
+    def loop(cell, inputs):
+        state, given = None, []
+        for step in inputs.unbind(1):
+            state = cell(step, state)
+            given.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(given, 1)
+
+    (found,) = hidden_states(model(Reader(cell(5, 6), loop)), sequences())
+    assert (found.kind, found.hidden.shape) == (kind, (4, 7, 6))
+
+
+def test_a_state_that_becomes_zero_does_not_end_a_sequence():
+    cell = nn.RNNCell(5, 6, nonlinearity="relu", bias=False)
+    with torch.no_grad():
+        cell.weight_ih.fill_(1.0)
+        cell.weight_hh.zero_()
+    inputs = torch.ones(2, 6, 5)
+    inputs[:, 2] = -1
+
+    def loop(cell, inputs):
+        state = None
+        for step in inputs.unbind(1):
+            state = cell(step, state)
+        return state.unsqueeze(1)
+
+    (found,) = hidden_states(model(Reader(cell, loop)), inputs)
+    assert found.hidden[0, :, 0].tolist() == [5, 5, 0, 5, 5, 5]
+
+
+def test_two_sequences_that_one_cell_reads_in_turn_are_kept_apart():
+    def both_ways(cell, inputs):
+        ahead = back = None
+        for step in range(inputs.shape[1]):
+            ahead, back = cell(inputs[:, step], ahead), cell(inputs[:, -1 - step], back)
+        return torch.stack([ahead, back], 1)
+
+    inputs = sequences()
+    ahead, back = hidden_states(model(Reader(nn.GRUCell(5, 6), both_ways)), inputs)
+    torch.testing.assert_close(ahead.inputs, inputs)
+    torch.testing.assert_close(back.inputs, inputs.flip(1))
+
+
+def test_a_cell_that_reads_fewer_rows_at_a_later_step_is_told():
+    def shrinking(cell, inputs):
+        state = cell(inputs[:, 0])
+        return torch.cat([cell(inputs[:2, 1], state[:2]), state[2:]]).unsqueeze(1)
+
+    with pytest.raises(ModelError, match="the cell 'module' is given 2 rows after 4 in one sequence"):
+        hidden_states(model(Reader(nn.GRUCell(5, 6), shrinking)), sequences())
