@@ -116,8 +116,9 @@ def _exact(regions: list[Region]) -> tuple[torch.Tensor, torch.Tensor]:
             edge = 1e-9 * values.abs().max().clamp(min=1e-300)
             for rival in range(number + 1, values.shape[1]):
                 on = corners[(values[:, number] - values[:, rival]).abs() <= edge]
-                if len(on) >= 2 and float((on[0] - on[-1]).norm()) > 0:
-                    segments.append(torch.stack([on[0], on[-1]]))
+                apart = torch.cdist(on, on)
+                if len(on) >= 2 and float(apart.max()) > 0:
+                    segments.append(on[[*divmod(int(apart.argmax()), len(on))]])
                     pairs.append((number, rival))
     if not segments:
         return torch.zeros(0, 2, 2, dtype=torch.float64), torch.zeros(0, 2, dtype=torch.long)

@@ -10,6 +10,7 @@ from torch import nn
 
 from netlens.internals.plane import Plane
 from netlens.models.model import Model
+from netlens.seeding import generator
 
 SAME = (nn.Flatten, nn.Identity, nn.Dropout)
 TINY = 1e-11  # of the largest value at a corner: below it a corner lies on the line
@@ -114,14 +115,18 @@ def clipped(corners: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
 
 
 def _faithful(model: Model, plane: Plane, pieces: list[Region]) -> bool:
-    """Whether the pieces give the network's logits at the middles of up to 64 of them."""
+    """Whether the pieces give the network's logits at random points, 256 or more of them, spread over up to 64 pieces."""
     some = pieces[:: max(1, len(pieces) // 64)]
-    middles = torch.stack([one.corners.mean(0) for one in some])
-    ours = torch.stack([one.slope @ middle + one.offset for one, middle in zip(some, middles, strict=True)])
+    draw, each = generator(0), -(-256 // len(some))
+    inside = []
+    for one in some:
+        lots = torch.rand(each, len(one.corners), generator=draw, dtype=torch.float64).log()
+        inside.append((lots / lots.sum(1, keepdim=True)) @ one.corners)  # uniform mixtures of the corners
+    ours = torch.cat([points @ one.slope.T + one.offset for one, points in zip(some, inside, strict=True)])
     if ours.shape[1] != len(model.classes):
         return False
     precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
-    theirs = model.logits(plane.at(middles).to(precision)).double()
+    theirs = model.logits(plane.at(torch.cat(inside)).to(precision)).double()
     return bool(((ours - theirs).abs() <= 1e-3 * theirs.abs().max().clamp(min=1)).all())
 
 

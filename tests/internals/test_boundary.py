@@ -6,9 +6,9 @@ from torch import nn
 
 from netlens.data import Preprocess
 from netlens.errors import ShapeError, UsageError
-from netlens.internals.boundary import boundary
+from netlens.internals.boundary import _exact, boundary
 from netlens.internals.boundary_distance import boundary_distance
-from netlens.internals.linear_regions import clipped, linear_regions, winners
+from netlens.internals.linear_regions import Region, clipped, linear_regions, winners
 from netlens.internals.plane import plane_of
 from netlens.models.model import Model
 
@@ -244,3 +244,34 @@ def test_the_network_is_left_as_it_was():
     boundary(network, SQUARE, grid=10)
     assert network.net.training
     assert all(torch.equal(value, before[key]) for key, value in network.net.state_dict().items())
+
+
+class Floored(nn.Module):
+    """A linear layer behind a bend that is no module: on the middle of a window of positive inputs it does not show."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+
+    def forward(self, inputs):
+        return self.fc(inputs.clamp(min=0))
+
+
+def test_a_bend_that_no_module_makes_is_not_taken_for_a_linear_network():
+    net = Floored()
+    with torch.no_grad():
+        net.fc.weight.copy_(torch.tensor([[0.0, 0.0], [1.0, -1.0]]))
+        net.fc.bias.copy_(torch.tensor([0.0, 0.5]))
+    points = torch.tensor([[-1.0, -1.0], [2.0, 2.0], [-1.0, 2.0]])
+    found = boundary(model(net), points, grid=40)
+    assert found.regions is None
+    assert found.tolerance > 0
+
+
+def test_corners_that_lie_on_one_edge_give_all_of_it():
+    """A corner in the middle of an edge, listed first: the edge goes from one end to the other."""
+    corners = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
+    region = Region(corners, torch.tensor([[0.0, 1.0], [0.0, 0.0]], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    segments, pairs = _exact([region])
+    assert pairs.tolist() == [[0, 1]]
+    assert sorted(segments[0, :, 0].tolist()) == [-1, 1]
