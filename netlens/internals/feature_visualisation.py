@@ -116,7 +116,8 @@ def paint(
             outputs = listener.outputs(inputs.to(precision))
             values, likeness = own(listener, outputs, n), alike(listener, outputs, pixels, n)
     shape = (len(units), n, *like.shape[1:])
-    params = {"n": n, "steps": steps, "rate": rate, "waves": waves, "wobble": wobble, "sparse": sparse, "diversity": diversity}
+    params = {"n": n, "steps": steps, "rate": rate, "waves": waves, "wobble": wobble, "decorrelated": decorrelated}
+    params |= {"sparse": sparse, "diversity": diversity}
     return Painted(
         units, pixels.cpu().view(shape), inputs.cpu().view(shape), values.cpu(), torch.stack(path), likeness.cpu(), params, seed
     )

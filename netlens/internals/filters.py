@@ -76,7 +76,7 @@ def _no_picture(path: str, layer: nn.Module, seen: torch.Tensor, image: torch.Te
     """Why a picture of a layer's weights would mean nothing; empty if it would mean something."""
     if image.ndim != 4 or image.shape[1] not in (1, 3):
         return f"The inputs are no images: they have the shape {tuple(image.shape[1:])}."
-    itself = seen.numel() == image.numel() and bool(torch.equal(seen.flatten().to(image.dtype), image.flatten()))
+    itself = seen.numel() == image.numel() and bool(torch.equal(seen.flatten(), image.flatten().to(seen.dtype)))
     if isinstance(layer, nn.Conv2d):
         if layer.groups == 1 and seen.shape[1] == image.shape[1] and (itself or seen.shape == image.shape):
             return ""

@@ -16,7 +16,9 @@ NAMES: dict[Any, str] = {
     functional.selu: "SELU", functional.celu: "CELU", functional.gelu: "GELU", functional.silu: "SiLU", functional.mish: "Mish",
     functional.softplus: "Softplus", functional.softsign: "Softsign", functional.hardswish: "Hardswish",
     functional.hardsigmoid: "Hardsigmoid", functional.sigmoid: "Sigmoid", torch.sigmoid: "Sigmoid", torch.Tensor.sigmoid: "Sigmoid",
-    functional.tanh: "Tanh", torch.tanh: "Tanh", torch.Tensor.tanh: "Tanh", functional.logsigmoid: "LogSigmoid",
+    torch.sigmoid_: "Sigmoid", torch.Tensor.sigmoid_: "Sigmoid", torch.special.expit: "Sigmoid",
+    functional.tanh: "Tanh", torch.tanh: "Tanh", torch.Tensor.tanh: "Tanh",
+    torch.tanh_: "Tanh", torch.Tensor.tanh_: "Tanh", functional.logsigmoid: "LogSigmoid", functional.threshold: "Threshold",
 }  # fmt: skip
 
 

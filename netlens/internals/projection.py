@@ -14,6 +14,7 @@ from netlens.capture import Hook, hooked
 from netlens.data import Dataset
 from netlens.errors import ModelError, ShapeError, unknown
 from netlens.internals.stream import batches, run
+from netlens.internals.trace import first_tensor
 from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
 
@@ -127,21 +128,30 @@ def _tsne(features: NDArray[np.float64], axes: int, seed: int) -> NDArray[np.flo
 def _features(
     model: Model, samples: Dataset, layer: str, n: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.int64]]:
-    """What the layer receives, (n, features); averaged over places or steps where it has some."""
+    """What the layer receives in its last call, (n, features); averaged over places or steps where it has some."""
     rows: list[torch.Tensor] = []
     logits: list[torch.Tensor] = []
+    seen: dict[str, torch.Tensor] = {}
 
-    def make(_path: str) -> Hook:
-        def keep(_module: torch.nn.Module, given: tuple[Any, ...], _output: Any) -> None:
-            received = given[0].detach().float().cpu()
-            rows.append(
-                received if received.ndim == 2 else received.flatten(2).mean(2) if received.ndim == 4 else received.mean(1)
-            )
+    def make(path: str) -> Hook:
+        def keep(_module: torch.nn.Module, given: tuple[Any, ...], named: dict[str, Any], _output: Any) -> None:
+            received = first_tensor((*given, named))
+            if received is not None:
+                seen[path] = received.detach().float().cpu()
 
         return keep
 
     ids = np.arange(n)
-    with evaluation(model.net), torch.no_grad(), hooked(model, [layer], make, OPERATION):
+    with evaluation(model.net), torch.no_grad(), hooked(model, [layer], make, OPERATION, keywords=True):
         for inputs, _ in batches(samples.take(ids.tolist()).inputs, 256, OPERATION):
+            seen.clear()
             logits.append(run(model, inputs, OPERATION).float().cpu())
+            received = seen.get(layer)
+            if received is None or received.ndim < 2 or len(received) != len(inputs):
+                found = "nothing" if received is None else f"{tuple(received.shape)} for a batch of {len(inputs)}"
+                problem = f"the layer '{layer}' of {model.name} receives {found}"
+                raise ModelError(OPERATION, problem, expected="numbers with a row for each sample")
+            rows.append(
+                received if received.ndim == 2 else received.flatten(2).mean(2) if received.ndim == 4 else received.mean(1)
+            )
     return torch.cat(rows).double().numpy(), torch.cat(logits).numpy(), samples.labels[ids]

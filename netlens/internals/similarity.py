@@ -12,19 +12,24 @@ import torch
 from numpy.typing import NDArray
 
 from netlens.capture import Hook, hooked
-from netlens.errors import ShapeError
+from netlens.errors import ModelError, ShapeError
 from netlens.internals.stream import Samples, batches, chosen, run
 from netlens.internals.trace import first_tensor
+from netlens.internals.units import by_sample
 from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
 
 OPERATION = "similarity"
 FEWEST = 4  # samples, below which the estimator does not exist
+CONSTANT = 1e-6  # of the largest value: what differs by less between samples is rounding
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """Linear CKA between layers: 1 for the same up to rotation and scale, about 0 for unrelated. `values` (rows, columns)."""
+    """Linear CKA between layers: 1 for the same up to rotation and scale, about 0 for unrelated.
+
+    `values` (rows, columns); NaN for a layer that gives the same for all samples, and so is like no other.
+    """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -56,7 +61,7 @@ def similarity(
 
     Raises
     ------
-    ModelError : a layer does not exist. ShapeError : fewer than 4 samples.
+    ModelError : a layer does not exist, or none gives a row for each sample. ShapeError : fewer than 4 samples.
 
     Notes
     -----
@@ -85,6 +90,9 @@ def similarity(
             break
         grams = [_grams(one, inputs, names) for one, names in zip(models, paths, strict=True)]
         found = [[name for name in (asked or gram) if name in gram] for asked, gram in zip(named, grams, strict=True)]
+        if not all(found):
+            problem = f"no layer of those asked for in {models[-1].name} gives numbers with a row for each sample"
+            raise ModelError(OPERATION, problem, remedy="Name layers that the network runs, and that give a tensor.")
         stacks = [torch.stack([gram[name] for name in names]) for names, gram in zip(found, grams, strict=True)]
         total = total + hsic(stacks[0], stacks[-1])
         selves = [kept + hsic(stack, stack).diagonal() for kept, stack in zip(selves, stacks, strict=True)]
@@ -112,11 +120,16 @@ def _grams(model: Model, inputs: torch.Tensor, paths: Sequence[str]) -> dict[str
     found: dict[str, torch.Tensor] = {}
 
     def make(path: str) -> Hook:
-        def take(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
+        def take(module: torch.nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
             output = first_tensor(output)
-            if output is not None and output.is_floating_point() and len(output) == len(inputs):
+            if output is None or not output.is_floating_point() or not output.ndim:
+                return
+            output = by_sample(module, output)
+            if len(output) == len(inputs):
                 features = output.detach().flatten(1).float()
+                size = features.abs().max()
                 features = features - features.mean(0)  # CKA does not see it, and rounding does
+                features = features if features.abs().max() > CONSTANT * size else torch.zeros_like(features)
                 found[path] = (features @ features.T).double().cpu()
 
         return take

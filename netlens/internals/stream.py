@@ -34,14 +34,15 @@ def batches(samples: Samples, size: int, operation: str) -> Iterator[tuple[torch
 
 
 def run(model: Model, inputs: torch.Tensor, operation: str) -> Any:
-    """What one forward pass gives.
+    """What one forward pass gives, in the precision of the network.
 
     Raises
     ------
     ShapeError : the network does not take the inputs.
     """
+    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
     try:
-        return model.net(inputs.to(model.device))
+        return model.net(inputs.to(model.device, precision if inputs.is_floating_point() else inputs.dtype))
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:

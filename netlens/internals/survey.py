@@ -16,7 +16,7 @@ from netlens.capture import Hook, hooked
 from netlens.errors import UsageError
 from netlens.internals.stream import Samples, batches, chosen, run
 from netlens.internals.trace import first_tensor
-from netlens.internals.units import Axis, places
+from netlens.internals.units import Axis, by_sample, places
 from netlens.models.model import Model, evaluation
 from netlens.models.still import eager
 
@@ -50,7 +50,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the units of some layers answered to `n` samples, in the order of the forward pass. `skipped` : layers that gave no tensor of numbers, or were never called."""
+    """What the units of some layers answered to `n` samples, in the order of the forward pass. `skipped` : layers that gave no tensor of numbers with a row for each sample, or were never called."""
 
     model: str
     n: int
@@ -113,7 +113,7 @@ def survey(model: Model, samples: Samples, layers: Sequence[str] = (), *, top: i
             seen.begin(torch.from_numpy(ids))
             run(model, inputs, OPERATION)
             n += len(ids)
-    found = [seen.tallies[key].units(key, n) for key in seen.tallies]
+    found = [tally.units(key, n) for key, tally in seen.tallies.items() if tally.count + tally.used == n]
     heard = {units.path.partition("#")[0] for units in found}
     return Survey(model.name, n, tuple(found), tuple(path for path in paths if path not in heard))
 
@@ -133,6 +133,7 @@ class _Seen:
             output = first_tensor(output)
             if output is None or not output.is_floating_point():
                 return
+            output = by_sample(module, output)
             axis = self.axis.of(module, output)
             if output.ndim < 2 or len(output) != len(self.ids):
                 return
@@ -193,7 +194,6 @@ class _Tally:
 
     def units(self, path: str, n: int) -> Units:
         self.flush()
-        assert self.count == n, f"{path} was called for {self.count} of {n} samples"
         mean = self.sums[0] / n
         spread = (self.sums[1] / n - mean.square()).clamp(min=0).sqrt()
         arrays = (self.highest, self.lowest, mean + self.shift, spread, self.ids, self.best)

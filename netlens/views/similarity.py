@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from netlens.internals.similarity import Similarity
 from netlens.views.base import INK, UNSIGNED, View, new_figure
@@ -22,9 +23,8 @@ def similarity(found: Similarity) -> View:
         image = axes.imshow(values, cmap=UNSIGNED, vmin=0, vmax=1)
         if few:
             for (row, column), value in np.ndenumerate(values):
-                axes.text(
-                    column, row, f"{value:.2f}", ha="center", va="center", fontsize=6.2, color="white" if value < 0.6 else INK
-                )
+                written, ink = ("–", INK) if np.isnan(value) else (f"{value:.2f}", "white" if value < 0.6 else INK)
+                axes.text(column, row, written, ha="center", va="center", fontsize=6.2, color=ink)
         step = 1 if few else -(-max(values.shape) // 24)
         axes.set_xticks(
             range(0, len(found.columns), step),
@@ -46,12 +46,25 @@ def similarity(found: Similarity) -> View:
     away = values.copy()
     if same and len(found.rows) > 1:
         np.fill_diagonal(away, np.nan)
-    low = np.unravel_index(int(np.nanargmin(away)), away.shape)
-    said = f"The least alike are {found.rows[low[0]]} and {found.columns[low[1]]}, {values[low]:.2f}."
-    if same and len(found.rows) > 1:
-        breaks = [float(values[place, place + 1]) for place in range(len(found.rows) - 1)]
-        at = int(np.argmin(breaks))
-        said += f" From one layer to the next the largest change is between {found.rows[at]} and {found.rows[at + 1]}, {breaks[at]:.2f}."
+    said = _said(found, away, same=same)
     alt = f"Table of colours: linear CKA of {len(found.rows)} by {len(found.columns)} layers on {found.n:,} samples. {said}"
     caption = f"Linear CKA on {found.n:,} samples: 1 where two layers hold the same up to rotation and scale, 0 where they have nothing in common. {said}"
     return View(draw, table, alt, caption)
+
+
+def _said(found: Similarity, away: NDArray[np.float64], *, same: bool) -> str:
+    """In words, where the layers differ most, and which of them give the same for all samples."""
+    said = []
+    if not np.isnan(away).all():
+        low = np.unravel_index(int(np.nanargmin(away)), away.shape)
+        said.append(f"The least alike are {found.rows[low[0]]} and {found.columns[low[1]]}, {away[low]:.2f}.")
+    breaks = np.diagonal(found.values, 1)
+    if same and not np.isnan(breaks).all():
+        at = int(np.nanargmin(breaks))
+        said.append(
+            f"From one layer to the next the largest change is between {found.rows[at]} and {found.rows[at + 1]}, {breaks[at]:.2f}."
+        )
+    silent = [layer for layer, row in zip(found.rows, found.values, strict=True) if np.isnan(row).all()]
+    if silent:
+        said.append(f"The same for all samples, and so like no other: {', '.join(silent)}.")
+    return " ".join(said)

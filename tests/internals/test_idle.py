@@ -135,3 +135,18 @@ def test_a_network_without_activation_functions_gives_an_empty_result(wrapped):
 def test_half_precision_is_judged_alike(wrapped):
     net, rows = planted(nn.ReLU(), -40.0), torch.randn(50, 6)
     assert idle(wrapped(net.bfloat16()), rows.bfloat16()).dead == {"1": [1, 4]}
+
+
+@pytest.mark.parametrize("bend", [torch.Tensor.sigmoid_, torch.Tensor.tanh_, torch.special.expit, nn.Threshold(0.0, 0.0)])
+def test_functions_that_work_in_place_or_go_by_other_names_are_seen(wrapped, bend):
+    class Bent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(6, 3)
+            nn.init.constant_(self.fc.bias, -100.0)
+
+        def forward(self, inputs):
+            return bend(self.fc(inputs))
+
+    found = idle(wrapped(Bent()), torch.rand(9, 6))
+    assert list(found.dead.values()) == [[0, 1, 2]]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from torch import nn
 
 from netlens.capture import activations
 from netlens.errors import ModelError, ShapeError, UsageError
@@ -57,3 +58,30 @@ def test_without_a_linear_layer_the_last_convolution_is_read(wrapped, digits):
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 6, 3), torch.nn.ReLU(), torch.nn.Conv2d(6, 10, 6), torch.nn.Flatten())
     found = projection(wrapped(net, 10), digits[1], most=40)
     assert (found.layer, found.features) == ("2", 6)
+
+
+class Twice(nn.Module):
+    """A layer that is called twice, and one that is given its input by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.again, self.last = nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, inputs):
+        return self.last(input=self.again(self.again(self.flat(inputs)).relu()))
+
+
+def test_a_layer_that_is_called_twice_or_by_name_is_projected(digits, wrapped):
+    model, test = wrapped(Twice(), 10), digits[1]
+    found = projection(model, test, "again", most=50)
+    once = model.net.again(test.take(50).inputs.flatten(1)).relu().detach()
+    theirs = PCA(2).fit_transform(once.double())
+    np.testing.assert_allclose(np.abs(found.points), np.abs(theirs), atol=1e-4)
+    assert projection(model, test, most=50).layer == "last"
+
+
+def test_a_layer_that_is_never_run_is_told(digits, wrapped):
+    net = Twice()
+    net.idle = nn.Linear(64, 3)
+    with pytest.raises(ModelError, match="the layer 'idle' of tiny receives nothing"):
+        projection(wrapped(net, 10), digits[1], "idle", most=50)

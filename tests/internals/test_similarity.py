@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from netlens import views
 from netlens.errors import ModelError, ShapeError
 from netlens.internals import similarity
 
@@ -115,3 +116,30 @@ def test_half_precision_gives_almost_the_same(wrapped):
     full = similarity(wrapped(net), rows).values
     half = similarity(wrapped(net.bfloat16()), rows.bfloat16()).values
     np.testing.assert_allclose(full, half, atol=0.02)
+
+
+def test_a_layer_that_says_nothing_is_like_no_other_and_the_view_says_so(cnn, images):
+    with torch.no_grad():
+        cnn.net.conv2.weight.zero_()
+        cnn.net.conv2.bias.fill_(0.3)
+    found = similarity(cnn, images)
+    silent = [place for place, row in enumerate(found.values) if np.isnan(row).all()]
+    assert [found.rows[place] for place in silent][:2] == ["conv2", "relu2"]
+    assert np.isfinite(found.values[0, 0])
+    view = views.similarity(found)
+    assert "The same for all samples, and so like no other: conv2, relu2" in view.alt
+    assert "nan" not in view.alt + view.caption
+    view.figure()
+
+
+def test_layers_without_a_row_for_each_sample_are_told(wrapped):
+    class Folded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.fc = nn.Linear(4, 4), nn.Linear(8, 3)
+
+        def forward(self, inputs):
+            return self.fc(self.inner(inputs.view(-1, 4)).view(-1, 8))
+
+    with pytest.raises(ModelError, match="no layer of those asked for in tiny gives numbers with a row for each sample"):
+        similarity(wrapped(Folded()), torch.rand(9, 8), ["inner"])

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
+from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
 from netlens.capture import activations
 from netlens.errors import ModelError, ShapeError, UsageError
-from netlens.internals import similarity, survey
+from netlens.internals import idle, similarity, survey
 
 
 def whole(model, images, path):
@@ -95,8 +97,6 @@ def test_bad_questions_are_refused(cnn, images):
         survey(cnn, images[:0])
     with pytest.raises(ShapeError, match="does not run on inputs"):
         survey(cnn, torch.rand(2, 5, 12, 12))
-    with pytest.raises(ShapeError, match="precision"):
-        survey(cnn, images.half())
     with pytest.raises(UsageError, match="top is -1"):
         survey(cnn, images, top=-1)
     with pytest.raises(UsageError, match="no layer in the survey 'fc3'"):
@@ -117,3 +117,78 @@ def test_recurrent_layers_are_read_by_their_outputs(wrapped):
     outputs = model.net.lstm(rows)[0].detach()
     np.testing.assert_allclose(found["lstm"].highest, outputs.amax((0, 1)), rtol=1e-5)
     assert similarity(model, rows).rows == ("lstm", "fc")
+
+
+class Gated(nn.Module):
+    """Maps, each weighed by what a linear layer makes of all of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.gate, self.relu, self.fc = nn.Conv2d(1, 5, 3), nn.Linear(5, 5), nn.ReLU(), nn.Linear(5, 3)
+
+    def forward(self, inputs):
+        maps = self.conv(inputs)
+        return self.fc(self.relu(maps * self.gate(maps.mean((2, 3)))[..., None, None]).mean((2, 3)))
+
+
+def test_units_are_channels_also_after_a_linear_layer_that_weighs_maps(wrapped, images):
+    model = wrapped(Gated())
+    assert len(survey(model, images)["relu"]) == 5
+    assert len(idle(model, images).functions[0].awake) == 5
+
+
+def test_units_are_features_of_tokens_that_were_cut_from_an_image(wrapped):
+    net = torchvision.models.VisionTransformer(32, 8, 1, 2, 16, 32, num_classes=3)
+    assert len(survey(wrapped(net), torch.rand(4, 3, 32, 32))["encoder.dropout"]) == 16
+
+
+def test_units_are_channels_wherever_a_network_puts_them(wrapped):
+    settings = [CNBlockConfig(6, 12, 1), CNBlockConfig(12, None, 1)]
+    found = survey(wrapped(ConvNeXt(settings, num_classes=3)), torch.rand(4, 3, 64, 64))
+    units = {one.path: len(one) for one in found.layers}
+    assert [units[f"features.{path}"] for path in ("0.1", "1.0.block.1", "1.0.block.5", "1.0.stochastic_depth")] == [6] * 4
+    assert [units[f"features.{path}"] for path in ("2.0", "3.0.block.1", "3.0.stochastic_depth")] == [6, 12, 12]
+
+
+class TimeFirst(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.fc = nn.LSTM(4, 6), nn.Linear(6, 3)
+
+    def forward(self, inputs):
+        return self.fc(self.lstm(inputs.transpose(0, 1))[0][-1])
+
+
+@pytest.mark.parametrize("n", [16, 20])  # sixteen are as many as there are steps
+def test_of_a_module_with_time_first_samples_are_told_from_steps(wrapped, n):
+    model, inputs = wrapped(TimeFirst()), torch.randn(n, 16, 4)
+    with torch.no_grad():
+        output = model.net.lstm(inputs.transpose(0, 1))[0]
+    units = survey(model, inputs)["lstm"]
+    np.testing.assert_allclose(units.highest, output.amax((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(units.mean, output.double().mean((0, 1)), atol=1e-6)
+    turned = similarity(model, inputs, ["lstm"], rows=16).values
+    np.testing.assert_allclose(turned, 1)
+
+
+def test_a_layer_that_mixes_samples_and_steps_is_skipped_and_said(wrapped):
+    class Folded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.fc = nn.Linear(4, 4), nn.Linear(4, 3)
+
+        def forward(self, inputs):
+            steps = inputs.transpose(0, 1)
+            return self.fc(self.inner(steps)[-1])
+
+    found = survey(wrapped(Folded()), torch.randn(20, 16, 4))  # by chance the first batch has as many samples as steps
+    assert (found.skipped, [one.path for one in found.layers]) == (("inner",), ["fc"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_in_another_precision_is_read(cnn, images, dtype):
+    expected = survey(cnn, images)["fc2"].mean
+    cnn.net.to(dtype)
+    np.testing.assert_allclose(survey(cnn, images)["fc2"].mean, expected, atol=0.02)
+    assert idle(cnn, images).n == len(images)
+    np.testing.assert_allclose(np.diag(similarity(cnn, images).values), 1, atol=1e-6)
