@@ -138,8 +138,8 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
     check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
     with still(model.net, operation):
-        precision = None if are_tokens(inputs) else model.precision
-        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision or inputs.dtype)
+        precision = inputs.dtype if are_tokens(inputs) else model.precision
+        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
             question = Question(model, operation, batch, empty)

@@ -94,7 +94,7 @@ def boundary(
     else:
         reached = tolerance * max(window[1] - window[0], window[3] - window[2])
         segments, pairs = bisected(model, sheet, lattice, classes, reached)
-    answers = model.logits(inputs).argmax(1)
+    answers = model.logits(inputs.to(model.precision)).argmax(1)
     slice_answers = logits_at(model, sheet, points).argmax(1)
     known = None if regions is None else tuple(regions)
     return Boundary(sheet, window, classes, margin, segments, pairs, known, reached, points, off, answers, slice_answers)

@@ -52,14 +52,13 @@ def boundary_distance(
     if not bool((lengths > 0).all()) or not bool(lengths.isfinite().all()):
         raise ShapeError("boundary distance", "a direction has no length", expected="directions of finite, positive length")
     model = eager(model)
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
     unit = directions.double().cpu() / lengths.cpu().view(-1, *[1] * (directions.ndim - 1))
     rows = inputs.double().cpu().repeat_interleave(len(unit), 0)
     ways = unit.repeat(len(inputs), *[1] * (directions.ndim - 1))
-    before = model.logits(inputs).argmax(1).repeat_interleave(len(unit))
+    before = model.logits(inputs.to(model.precision)).argmax(1).repeat_interleave(len(unit))
 
     def answers(which: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
-        return model.logits((rows[which] + far.view(-1, *[1] * (rows.ndim - 1)) * ways[which]).to(precision)).argmax(1)
+        return model.logits((rows[which] + far.view(-1, *[1] * (rows.ndim - 1)) * ways[which]).to(model.precision)).argmax(1)
 
     near = torch.zeros(len(rows), dtype=torch.float64)
     far = torch.full_like(near, torch.inf)

@@ -12,8 +12,7 @@ from netlens.models.model import Model
 
 def logits_at(model: Model, plane: Plane, points: torch.Tensor) -> torch.Tensor:
     """The logits (P, classes) at points (P, 2) of a plane."""
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
-    parts = [model.logits(plane.at(part).to(precision)) for part in torch.split(points, 4096)]
+    parts = [model.logits(plane.at(part).to(model.precision)) for part in torch.split(points, 4096)]
     return torch.cat(parts).double()
 
 

@@ -41,11 +41,10 @@ def exciting(model: Model, samples: Samples, units: Sequence[Unit], k: int = 4, 
         raise ShapeError("exciting", f"{k} samples were asked for", expected=f"1 to {len(samples)}")
     model = eager(model)
     with still(model.net, "exciting"), torch.no_grad(), listening_to(model, units, "exciting") as listener:
-        precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
         parts = []
         for inputs, _ in batches(samples, rows, "exciting"):
             batch = inputs.to(model.device)
-            parts.append(listener.read(batch.to(precision) if batch.is_floating_point() else batch).cpu())
+            parts.append(listener.read(batch.to(model.precision) if batch.is_floating_point() else batch).cpu())
     values = torch.cat(parts)
     order = values.argsort(dim=0, descending=True, stable=True)[:k]
     return Exciting(tuple(units), order.T, values.gather(0, order).T, values.mean(0), values.std(0), len(values))

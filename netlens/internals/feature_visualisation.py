@@ -88,7 +88,6 @@ def paint(
     ground = ((like.float().mean((0, 2, 3)) - low) / (high - low)).clamp(0, 1)
     canvas = Canvas((like.shape[1], like.shape[2], like.shape[3]), tuple(ground.tolist()), waves, decorrelated)
     draw = generator(seed)
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
     low, high, level = (part.view(1, -1, 1, 1).to(model.device) for part in (low, high, ground))
     with still(model.net, OPERATION), determinism(False), listening_to(model, units, OPERATION) as listener:
         numbers = canvas.start(len(units) * n, draw).to(model.device).requires_grad_()
@@ -97,7 +96,7 @@ def paint(
         for _ in range(steps):
             pixels = canvas.images(numbers)
             moved = pixels if wobble is None else wobble(pixels, draw)
-            outputs = listener.outputs((low + (high - low) * moved).to(precision))
+            outputs = listener.outputs((low + (high - low) * moved).to(model.precision))
             values = own(listener, outputs, n)
             loss = -values.sum()
             if sparse:
@@ -113,7 +112,7 @@ def paint(
         with torch.no_grad():
             pixels = canvas.images(numbers)
             inputs = low + (high - low) * pixels
-            outputs = listener.outputs(inputs.to(precision))
+            outputs = listener.outputs(inputs.to(model.precision))
             values, likeness = own(listener, outputs, n), alike(listener, outputs, pixels, n)
     shape = (len(units), n, *like.shape[1:])
     params = {"n": n, "steps": steps, "rate": rate, "waves": waves, "wobble": wobble, "decorrelated": decorrelated}

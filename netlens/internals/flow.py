@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from netlens.errors import ModelError, ShapeError
+from netlens.errors import ModelError, ShapeError, UsageError
 from netlens.seeding import generator
 
 OPERATION = "flow"
@@ -103,7 +103,14 @@ class Recorder:
         self.rows.append((loss, np.asarray([*self.seen[:2], steps, self.seen[2]]), self.counts))
 
     def flow(self) -> Flow:
-        """What was recorded."""
+        """What was recorded.
+
+        Raises
+        ------
+        UsageError : no step was.
+        """
+        if not self.rows:
+            raise UsageError(OPERATION, "no step was recorded", remedy="Call before() and after(loss) around each step.")
         loss, sizes, counts = (list(part) for part in zip(*self.rows, strict=True))
         gradient, weight, update, zeros = np.stack(sizes).transpose(1, 0, 2)
         return Flow(tuple(self.layers), np.asarray(loss), gradient, weight, update, np.stack(counts), zeros)
@@ -127,7 +134,7 @@ def learn(
 
     Raises
     ------
-    ShapeError : there is no sample, or not one label for each.
+    ShapeError : there is no sample, not one label for each, or the network does not take them. UsageError : there is no step.
 
     Notes
     -----
@@ -137,13 +144,18 @@ def learn(
         raise ShapeError(
             OPERATION, f"there are {len(inputs)} inputs and {len(labels)} labels", expected="as many, and at least one"
         )
+    if labels.is_floating_point() or labels.ndim != 1 or int(labels.min()) < 0:
+        problem = f"the labels are {tuple(labels.shape)} {labels.dtype}, from {labels.min().item():g}"
+        raise ShapeError(OPERATION, problem, expected="one class index for each input, (N,)")
+    if steps < 1 or rows < 1 or not rate > 0:
+        problem = f"steps is {steps}, rows {rows}, rate {rate}"
+        raise UsageError(OPERATION, problem, expected="a step and a row at least, and a positive rate")
     net = copy.deepcopy(net).train()
-    device = next(net.parameters()).device
     recorder, draw = Recorder(net), generator(seed)
     optimiser = torch.optim.SGD(net.parameters(), rate)
     for _ in range(steps):
         ids = torch.randint(len(inputs), (min(rows, len(inputs)),), generator=draw)
-        loss = nn.functional.cross_entropy(net(inputs[ids].to(device)), labels[ids].to(device))
+        loss = _loss(net, inputs[ids], labels[ids])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         recorder.before()
@@ -152,6 +164,18 @@ def learn(
         if not math.isfinite(loss.item()):
             break
     return recorder.flow()
+
+
+def _loss(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    first = next(parameter for parameter in net.parameters() if parameter.is_floating_point())
+    batch = inputs.to(first.device, first.dtype) if inputs.is_floating_point() else inputs.to(first.device)
+    try:
+        return nn.functional.cross_entropy(net(batch), labels.long().to(first.device))
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        problem = f"{type(net).__name__} does not learn from inputs {tuple(batch.shape)}: {str(error).splitlines()[0]}"
+        raise ShapeError(OPERATION, problem, remedy="Check that network, inputs and labels fit together.") from error
 
 
 def _size(values: torch.Tensor) -> float:

@@ -125,8 +125,7 @@ def _faithful(model: Model, plane: Plane, pieces: list[Region]) -> bool:
     ours = torch.cat([points @ one.slope.T + one.offset for one, points in zip(some, inside, strict=True)])
     if ours.shape[1] != len(model.classes):
         return False
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), torch.float32)
-    theirs = model.logits(plane.at(torch.cat(inside)).to(precision)).double()
+    theirs = model.logits(plane.at(torch.cat(inside)).to(model.precision)).double()
     return bool(((ours - theirs).abs() <= 1e-3 * theirs.abs().max().clamp(min=1)).all())
 
 

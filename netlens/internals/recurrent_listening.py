@@ -50,7 +50,7 @@ def listening(
     with still(model.net, operation):
         batch = inputs.detach().to(model.device)
         if batch.is_floating_point():
-            batch = batch.to(next((p.dtype for p in model.net.parameters() if p.is_floating_point()), batch.dtype))
+            batch = batch.to(model.precision)
 
         def make(path: str) -> Any:
             module = model.layer(path, operation)

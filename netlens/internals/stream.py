@@ -40,9 +40,8 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> Any:
     ------
     ShapeError : the network does not take the inputs.
     """
-    precision = next((p.dtype for p in model.net.parameters() if p.is_floating_point()), inputs.dtype)
     try:
-        return model.net(inputs.to(model.device, precision if inputs.is_floating_point() else inputs.dtype))
+        return model.net(inputs.to(model.device, model.precision if inputs.is_floating_point() else inputs.dtype))
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:

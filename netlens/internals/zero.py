@@ -45,7 +45,7 @@ def why_zero(model: Model, inputs: torch.Tensor, target: int | None = None) -> Z
 
     Raises
     ------
-    ShapeError : more than one sample. ModelError : the inputs are no numbers that one can differentiate by.
+    ShapeError : more than one sample, or the target is no class. ModelError : the inputs are no numbers that one can differentiate by.
     """
     if len(inputs) != 1:
         raise ShapeError(OPERATION, f"there are {len(inputs)} samples", expected="one")
@@ -58,6 +58,8 @@ def why_zero(model: Model, inputs: torch.Tensor, target: int | None = None) -> Z
         point = inputs.detach().to(model.device).clone().requires_grad_()
         cut, logits = _first_cut(model, point)
         label = int(logits.argmax(1)) if target is None else target
+        if not 0 <= label < logits.shape[1]:
+            raise ShapeError(OPERATION, f"the target {label} is no class", expected=f"0 to {logits.shape[1] - 1}")
         sure = float(logits.detach().softmax(1)[0, label])
         if not logits.requires_grad:
             said = f"The graph is cut in `{cut}`: what it gives no longer depends on its input, as after `.detach()`, `.numpy()` or `no_grad`."

@@ -275,3 +275,15 @@ def test_corners_that_lie_on_one_edge_give_all_of_it():
     segments, pairs = _exact([region])
     assert pairs.tolist() == [[0, 1]]
     assert sorted(segments[0, :, 0].tolist()) == [-1, 1]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_network_in_another_precision_has_a_boundary(dtype):
+    one = line()
+    one.net.to(dtype)
+    found = boundary(one, SQUARE, grid=40)
+    off = (found.segments @ torch.tensor([3.0, 4.0]).double() - 5).abs() / 5
+    assert off.max() < (0.1 if dtype == torch.bfloat16 else 1e-12)
+    way = torch.tensor([[0.6, 0.8]])
+    distance = boundary_distance(one, torch.zeros(1, 2), way, limit=2.0).distance
+    assert distance.item() == pytest.approx(1, abs=0.02)

@@ -78,3 +78,30 @@ def test_bad_questions_are_refused():
         Recorder(nn.ReLU())
     with pytest.raises(UsageError, match=r"there is no kind 'sigmoids'.*Did you mean 'sigmoid'"):
         deep("sigmoids", 64, 10)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "given", "error", "said"),
+    [
+        (torch.rand(3, 4), torch.zeros(3), {}, ShapeError, "labels are .*float32.*one class index"),
+        (torch.rand(3, 4), torch.tensor([0, 1, -1]), {}, ShapeError, "labels are .*from -1"),
+        (torch.rand(3, 4), torch.tensor([0, 1, 7]), {}, ShapeError, "Linear does not learn from inputs .*7 is out of bounds"),
+        (torch.rand(3, 5), torch.tensor([0, 1, 1]), {}, ShapeError, r"Linear does not learn from inputs \(3, 5\)"),
+        (torch.rand(3, 4), torch.tensor([0, 1, 1]), {"steps": 0}, UsageError, "steps is 0"),
+        (torch.rand(3, 4), torch.tensor([0, 1, 1]), {"rate": float("nan")}, UsageError, "rate nan"),
+    ],
+)
+def test_what_cannot_be_learnt_is_told(inputs, labels, given, error, said):
+    with pytest.raises(error, match=said):
+        learn(nn.Linear(4, 2), inputs, labels, **given)
+
+
+def test_a_flow_of_no_step_is_told():
+    with pytest.raises(UsageError, match=r"no step was recorded.*before\(\)"):
+        Recorder(nn.Linear(4, 2)).flow()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_network_in_another_precision_learns(dtype):
+    found = learn(nn.Linear(4, 2).to(dtype), torch.rand(8, 4), torch.arange(8) % 2, steps=2)
+    assert np.isfinite(found.loss).all()

@@ -98,3 +98,5 @@ def test_bad_questions_are_refused(wrapped):
         why_zero(wrapped(network()), ROW.repeat(2, 1))
     with pytest.raises(ModelError, match="whole numbers"):
         why_zero(wrapped(network()), torch.ones(1, 4, dtype=torch.long))
+    with pytest.raises(ShapeError, match="the target 7 is no class"):
+        why_zero(wrapped(network()), ROW, 7)
