@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -90,6 +92,8 @@ def reading(question: Question, inputs: torch.Tensor, target: torch.Tensor, *, w
     require_attention(question, heard)
     calls = tuple(heard.calls)
     _require_one_stream(question, calls, len(inputs), heard.missed if whole else [])
+    if whole:
+        _require_a_chain(question, calls)
     return Reading(question, calls, scores, _places(question, calls[0].weights.shape[3]))
 
 
@@ -124,6 +128,30 @@ def _require_one_stream(question: Question, calls: tuple[AttentionCall, ...], ro
     if problem:
         remedy = "Look at the layers one by one with explain.attention_maps, or use saliency or occlusion."
         raise ModelError(question.operation, problem, expected="attention between the same tokens in all layers", remedy=remedy)
+
+
+def _require_a_chain(question: Question, calls: tuple[AttentionCall, ...]) -> None:
+    """Refuse layers of which one does not go on from the one before it: an encoder beside a decoder, attentions side by side."""
+    for before, call in itertools.pairwise(calls):
+        if not _made_from(call.output, before.weights):
+            problem = f"'{call.name}' of {question.model.name} does not go on from '{before.name}': it has several streams"
+            remedy = "Look at the layers one by one with explain.attention_maps, or use saliency or occlusion."
+            raise ModelError(question.operation, problem, expected="layers of attention one after another", remedy=remedy)
+
+
+def _made_from(later: torch.Tensor, earlier: torch.Tensor) -> bool:
+    """Whether a tensor was computed from another one: whether that stands in its graph."""
+    waiting: list[Any] = [later.grad_fn]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if node == earlier.grad_fn or getattr(node, "variable", None) is earlier:
+            return True
+        seen.add(node)
+        waiting += [before for before, _ in node.next_functions]
+    return False
 
 
 def _places(question: Question, tokens: int) -> Places:

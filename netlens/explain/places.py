@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from netlens.errors import ModelError
 from netlens.explain.question import Question
 from netlens.seeding import generator
 
@@ -96,7 +97,10 @@ def _guesses(shape: tuple[int, ...], tokens: int) -> list[Places]:
 
 
 def _stands(question: Question, guess: Places, read: Read) -> bool:
-    """Whether the token that the layout says moves, and none moves twice as far, wherever the input is changed."""
+    """Whether the token that the layout says moves, and none moves twice as far, wherever the input is changed.
+
+    No layout stands the test of a network that refuses an input with one place changed.
+    """
     count = 1
     for side in guess.grid:
         count *= side
@@ -105,8 +109,11 @@ def _stands(question: Question, guess: Places, read: Read) -> bool:
     for draw in range(DRAWS):
         row, other = _two(question.inputs[:1], draw)
         rows = torch.cat([row, *(_changed(row, other, guess.grid, place) for place in tried)])
-        with torch.no_grad():
-            seen = read(rows).double().flatten(2).cpu()
+        try:
+            with torch.no_grad():
+                seen = read(rows).double().flatten(2).cpu()
+        except ModelError:
+            return False
         if seen.shape[:2] != (len(rows), moved.shape[1]):
             return False
         moved += (seen[1:] - seen[:1]).norm(dim=2)
@@ -118,6 +125,7 @@ def _two(row: torch.Tensor, draw: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Two inputs (1, ...) that differ everywhere: one input, each time with other noise; for ids of tokens, with other tokens."""
     if not row.is_floating_point():
         most, least = row.max(), row.min()
+        least = least if most > least else (most - 1).abs()  # one token, again and again
         return row, torch.where(row == most, least, most)
     size = row.std() if row.numel() > 1 and float(row.std()) > 0 else 1.0
     noise = torch.randn(2, *row.shape, generator=generator(draw)).to(row) * size

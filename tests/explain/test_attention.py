@@ -323,3 +323,72 @@ def test_logits_that_do_not_depend_on_the_attention_are_refused(wrap):
 def test_settings_that_make_no_sense_are_refused(attentive, images, method, kind, said):
     with pytest.raises(kind, match=said):
         method(attentive, images)
+
+
+class Mean(nn.Module):
+    def forward(self, rows):
+        return rows.mean(1)
+
+
+class SideBySide(nn.Module):
+    """Two attentions that read the same tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = (nn.MultiheadAttention(4, 2, batch_first=True) for _ in range(2))
+
+    def forward(self, rows):
+        return (self.one(rows, rows, rows)[0] + self.other(rows, rows, rows)[0]).mean(1)
+
+
+class Translator(nn.Module):
+    """An encoder and a decoder that read the same tokens, so that only the way of the signal tells them apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = nn.Transformer(4, 2, 1, 1, 8, batch_first=True)
+
+    def forward(self, rows):
+        return self.both(rows, rows).mean(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (SideBySide, "'other' of tiny does not go on from 'one': it has several streams"),
+        (Translator, "'both.decoder.layers.0.self_attn' of tiny does not go on from 'both.encoder.layers.0.self_attn'"),
+    ],
+)
+def test_streams_side_by_side_are_not_followed_as_one(wrap, make, said):
+    model, rows = wrap(make(), classes=4), torch.randn(2, 5, 4)
+    for method in (AttentionRollout(), GradientWeightedAttention()):
+        with pytest.raises(ModelError, match=said):
+            method(model, rows)
+    assert RawAttention()(model, rows).values.shape == (2, 5)
+    assert attention_maps(model, rows).places.grid == (5,)
+
+
+@pytest.mark.parametrize("ids", [torch.full((2, 5), 4), torch.tensor([[3]]), torch.zeros(1, 4, dtype=torch.long)])
+def test_a_text_of_one_word_again_and_again_has_places(wrap, ids):
+    net = nn.Sequential(nn.Embedding(9, 4), nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), Mean(), nn.Linear(4, 3))
+    found = AttentionRollout()(wrap(net), ids)
+    assert found.values.shape == ids.shape
+
+
+def test_a_network_that_refuses_a_changed_input_has_no_places_and_keeps_its_name_clean(wrap):
+    class Picky(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.attend, self.fc = nn.Embedding(9, 4), nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, ids):
+            if not bool((ids[:, -1] == 2).all()):
+                raise ValueError("every text ends with token 2")
+            rows = self.embed(ids)
+            return self.fc(self.attend(rows, rows, rows)[0].mean(1))
+
+    model, ids = wrap(Picky()), torch.tensor([[4, 5, 6, 2]])
+    with pytest.raises(ModelError, match="the 4 tokens of tiny are not places of its inputs"):
+        AttentionRollout()(model, ids)
+    maps = attention_maps(model, ids)
+    assert (len(maps), maps.places) == (1, None)
