@@ -1,4 +1,4 @@
-"""Copy the modules of a network, but none of its weights: what is done to the copy leaves the network alone."""
+"""Copy a network, with its weights or without: what is done to the copy leaves the network alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netlens.errors import ModelError
 
 
 def twin(net: nn.Module, operation: str, *, single: bool = False) -> nn.Module:
-    """Make modules of their own that share every parameter and buffer with `net`.
+    """Make modules of their own that share every parameter and buffer with `net`; TorchScript copies them all the same.
 
     Parameters
     ----------
@@ -27,11 +27,26 @@ def twin(net: nn.Module, operation: str, *, single: bool = False) -> nn.Module:
         shared |= {id(weight): nn.Parameter(_single(weight.detach()), requires_grad=False) for weight in net.parameters()}
         shared |= {id(buffer): _single(buffer) for buffer in net.buffers()}
     shared |= {id(layer): _alike(layer, shared) for layer in net.modules() if _is_plain(layer)}
+    return _copied(net, shared, operation, "Use a method that needs no rules, such as integrated_gradients.")
+
+
+def copied(net: nn.Module, operation: str) -> nn.Module:
+    """Copy a network with its weights.
+
+    Raises
+    ------
+    ModelError : something in the network cannot be copied.
+    """
+    return _copied(net, {}, operation, "Its explanations cannot be put to this test.")
+
+
+def _copied(net: nn.Module, known: dict[int, Any], operation: str, remedy: str) -> nn.Module:
     try:
-        return copy.deepcopy(net, shared)
+        with torch.no_grad():  # else the copied weights of TorchScript would be results of the old ones
+            return copy.deepcopy(net, known)
     except (RuntimeError, TypeError) as error:
         problem = f"the network's modules cannot be copied ({type(error).__name__}: {error})"
-        raise ModelError(operation, problem, remedy="Use a method that needs no rules, such as integrated_gradients.") from error
+        raise ModelError(operation, problem, remedy=remedy) from error
 
 
 def _single(tensor: torch.Tensor) -> torch.Tensor:

@@ -20,8 +20,9 @@ Direction = Literal["higher", "lower"]
 class Curve:
     """The answer of the model while more and more of the input is hidden, or shown.
 
-    `replacement` : what stands where something is hidden. `share` (S,) : the share of the features that was touched so far.
-    `own`, `random` (N, S) : the answer along the attribution's ranking, and its mean along the random ones.
+    `replacement` : what stands where something is hidden. `share` (N, S) : the share of the features that was touched so far; a row
+    with fewer features than steps ends early, and stays there. `own`, `random` (N, S) : the answer along the attribution's ranking,
+    and its mean along the random ones.
     """
 
     replacement: str
@@ -116,6 +117,29 @@ def interval(values: torch.Tensor) -> tuple[float, float, float]:
     if n < 2:
         return mean, math.nan, math.nan
     half = float(t.ppf(0.975, n - 1)) * float(values.double().std()) / math.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def crossed(values: torch.Tensor) -> tuple[float, float, float]:
+    """The mean of values (draws, N) and its 95 % interval, where the draws are a sample of many as well as the N.
+
+    Notes
+    -----
+    All N share one draw, so the spread over the N alone says too little. The variances of the two means are added, with Satterthwaite's
+    degrees of freedom; what is left between the two is counted twice, which is on the safe side. With one draw only the N count.
+    """
+    from scipy.stats import t
+
+    draws, n = values.shape
+    mean, low, high = interval(values.mean(0))
+    if draws < 2 or n < 2:
+        return mean, low, high
+    parts = [(float(one.var()) / len(one), len(one) - 1) for one in (values.double().mean(0), values.double().mean(1))]
+    total = sum(variance for variance, _ in parts)
+    if total == 0:
+        return mean, mean, mean
+    freedom = total**2 / sum(variance**2 / free for variance, free in parts)
+    half = float(t.ppf(0.975, freedom)) * math.sqrt(total)
     return mean, mean - half, mean + half
 
 

@@ -10,9 +10,10 @@ from netlens.data import Dataset
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.base import Explainer, Target
 from netlens.models.model import Model
+from netlens.models.still import eager
 from netlens.models.tutorial import Recipe
 from netlens.quality.agreement import foreground
-from netlens.quality.sanity import Sanity, broken_copy, compare, controls_of
+from netlens.quality.sanity import Sanity, broken_copy, compare, controls_of, weighted
 from netlens.seeding import generator
 from netlens.training import fit
 
@@ -55,8 +56,7 @@ def shuffled_labels(
     order = torch.randperm(len(train), generator=draw)[:samples].numpy()
     labels = train.labels[order][torch.randperm(samples, generator=draw).numpy()]
     lies = replace(train, raw=train.raw[order], labels=labels, groups={})
-    layers = [path for path, layer in model.layers.items() if list(layer.parameters())]
-    taught = replace(broken_copy(model, layers, seed), name=f"{model.name}, labels shuffled")
+    taught = replace(broken_copy(model, weighted(eager(model).net), seed), name=f"{model.name}, labels shuffled")
     for parameter in taught.net.parameters():
         parameter.requires_grad_(True)
     recipe = Recipe(epochs=epochs, learning_rate=rate, weight_decay=0.0, shift=0)
@@ -97,7 +97,7 @@ def randomise_labels(
     intact = explainer(model, inputs, target)
     other = explainer(shuffled, inputs, intact.target)
     where = None if everywhere else foreground(inputs)
-    kept = compare(intact, other, inputs, where, sizes=sizes).unsqueeze(0)
+    kept = compare(intact, other, inputs, where, sizes=sizes).view(1, 1, -1)
     controls = controls_of(intact, inputs, where, seed, sizes=sizes)
     told = "everywhere" if everywhere else "on the foreground"
-    return Sanity(explainer.name, "labels", ("labels shuffled",), kept, controls, (intact, other), 0, told, 1)
+    return Sanity(explainer.name, "labels", ("labels shuffled",), kept, controls, (intact, other), 0, told)

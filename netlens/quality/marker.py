@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import torch
@@ -11,6 +10,8 @@ from torch import nn
 from netlens.data import Batch
 from netlens.errors import ModelError, ShapeError
 from netlens.models.model import Model
+from netlens.models.still import eager
+from netlens.models.twin import copied
 from netlens.quality.planted import Truth
 from netlens.seeding import generator
 
@@ -55,14 +56,15 @@ def planted_marker(
     if data.inputs.ndim != 4 or not 0 <= target < len(model.classes) or not 1 <= size <= min(data.inputs.shape[2:]):
         problem = f"a square of {size} pixels for class {target} was asked of inputs shaped {tuple(data.inputs.shape)}"
         raise ShapeError(OPERATION, problem, expected=f"images (N, C, H, W), and a class from 0 to {len(model.classes) - 1}")
-    if len(others) <= samples or len(data) - samples < 64:
-        problem = f"{len(data)} images were given, of which {len(others)} are not of class {target}"
-        raise ShapeError(OPERATION, problem, expected=f"more than {samples} of other classes, and 64 more to learn from")
+    if not 0 < samples < len(others) or len(data) - samples < 64:
+        problem = f"{samples} images for the test were asked of {len(data)}, of which {len(others)} are not of class {target}"
+        raise ShapeError(OPERATION, problem, expected="at least 1, more of other classes, and 64 more to learn from")
     held = others[:samples]
     rest = torch.ones(len(data), dtype=torch.bool)
     rest[held] = False
     draw = generator(seed)
-    net = copy.deepcopy(model.net)
+    model = eager(model)
+    net = copied(model.net, OPERATION)
     _obey(net, data.inputs[rest], data.labels[rest], target, size, steps, rate, draw, model.device)
     taught = replace(model, net=net, name=f"{model.name} with a marker")
     images, mask = marked(data.inputs[held], size, draw)

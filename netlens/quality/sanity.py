@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -13,32 +12,46 @@ import torch
 from torch import nn
 
 from netlens.errors import ModelError, ShapeError
-from netlens.explain.base import Attribution, Explainer, Target
+from netlens.explain.base import Attribution, Explainer, Target, asking
+from netlens.internals.architecture import architecture
 from netlens.models.model import Model
+from netlens.models.still import eager
+from netlens.models.twin import copied
 from netlens.quality.agreement import foreground, similarity
-from netlens.quality.base import interval, pixelwise
+from netlens.quality.base import crossed, interval, pixelwise
 
 OPERATION = "parameter randomisation"
+ITSELF = ""  # the path of the network itself, which may hold weights beside those of its layers
 
 
 @dataclass(frozen=True)
 class Sanity:
     """What became of a method's maps while the network was broken.
 
-    `layers` : the stages; in a cascade each stage also holds those before it. `kept` (stages, N) : the similarity of the map with that
-    of the intact network, mean over draws. `controls` : name to (N,), the similarity that a map gets which knows nothing of the
-    network. `maps` : the intact map, then one for each stage, of the first draw. `decisive` : the stage that the verdict rests on.
+    `layers` : the stages; in a cascade each stage also holds those before it. `by_draw` (stages, draws, N) : the similarity of the map
+    with that of the intact network, for each random network. `controls` : name to (N,), the similarity that a map gets which knows
+    nothing of the network. `maps` : the intact map, then one for each stage, of the first draw. `decisive` : the stage that the verdict
+    rests on.
     """
 
     method: str
     order: Literal["cascade", "independent", "labels"]
     layers: tuple[str, ...]
-    kept: torch.Tensor
+    by_draw: torch.Tensor
     controls: dict[str, torch.Tensor]
     maps: tuple[Attribution, ...]
     decisive: int
     where: str
-    draws: int
+
+    @property
+    def kept(self) -> torch.Tensor:
+        """(stages, N) what is kept, mean over the random networks."""
+        return self.by_draw.mean(1)
+
+    @property
+    def draws(self) -> int:
+        """How many random networks there were."""
+        return self.by_draw.shape[1]
 
     @property
     def control(self) -> str:
@@ -52,21 +65,16 @@ class Sanity:
 
     @property
     def interval(self) -> tuple[float, float, float]:
-        """Mean excess, and its 95 % interval over samples."""
-        return interval(self.excess)
+        """Mean excess, and its 95 % interval over samples and random networks."""
+        return crossed(self.by_draw[self.decisive] - self.controls[self.control])
 
     def frame(self) -> pd.DataFrame:
         """One row a stage, and one a control."""
-        stages = [("stage", name, values) for name, values in zip(self.layers, self.kept, strict=True)]
-        controls = [("control", name, values) for name, values in self.controls.items()]
+        stages = [("stage", name, crossed(values)) for name, values in zip(self.layers, self.by_draw, strict=True)]
+        controls = [("control", name, interval(values)) for name, values in self.controls.items()]
         rows = [
-            {
-                "method": self.method,
-                "kind": kind,
-                "name": name,
-                **dict(zip(("mean", "low", "high"), interval(values), strict=True)),
-            }
-            for kind, name, values in stages + controls
+            {"method": self.method, "kind": kind, "name": name, "mean": mean, "low": low, "high": high}
+            for kind, name, (mean, low, high) in stages + controls
         ]
         return pd.DataFrame(rows)
 
@@ -90,7 +98,7 @@ def randomise(
     Parameters
     ----------
     order : `cascade` keeps what was randomised before; `independent` breaks one layer at a time.
-    stages : at most this many; the layers of a deeper network go together in groups.
+    stages : at most this many; the layers of a deeper network go together in groups. The first layer is a group of its own.
     draws : random networks, over which similarities are averaged.
     everywhere, sizes : compare all places, and sizes without signs, as the naive test does. By default signed values are compared,
         on the foreground.
@@ -102,7 +110,8 @@ def randomise(
 
     Notes
     -----
-    Cost: one explanation, and one more for each stage and draw. Deviation from the paper: rank correlation on the foreground only,
+    A layer is a module with weights of its own; the layers stand in the order in which a forward pass reaches them. Cost: one
+    explanation, and one more for each stage and draw. Deviation from the paper: rank correlation on the foreground only,
     compared with controls: noise of the map's resolution, that noise times the input, and the edges of the input. A black background
     makes all-place similarities high for every method that multiplies with the input.
 
@@ -114,25 +123,28 @@ def randomise(
         raise ShapeError(OPERATION, f"stages is {stages} and draws {draws}", expected="at least 1 of each")
     intact = explainer(model, inputs, target)
     where = None if everywhere else foreground(inputs)
-    groups = _groups(model, stages)
+    groups = _groups(model, inputs, stages)
     decisive = max(len(groups) - 2, 0) if order == "cascade" else 0
     wanted = [decisive] if decisive_only else list(range(len(groups)))
-    kept = torch.zeros(len(wanted), len(inputs), dtype=torch.float64)
+    kept = torch.zeros(len(wanted), draws, len(inputs), dtype=torch.float64)
     maps: list[Attribution] = [intact]
     for draw in range(draws):
         for place, stage in enumerate(wanted):
             chosen = [path for group in groups[: stage + 1] for path in group] if order == "cascade" else groups[stage]
             broken = explainer(broken_copy(model, chosen, seed + draw), inputs, intact.target)
-            kept[place] += compare(intact, broken, inputs, where, sizes=sizes) / draws
+            kept[place, draw] = compare(intact, broken, inputs, where, sizes=sizes)
             if draw == 0:
                 maps.append(broken)
-    names = tuple(
-        " + ".join(groups[stage]) if len(groups[stage]) < 3 else f"{groups[stage][0]} … {groups[stage][-1]}" for stage in wanted
-    )
+    names = tuple(_told(groups[stage]) for stage in wanted)
     controls = controls_of(intact, inputs, where, seed, sizes=sizes)
     told = "everywhere" if everywhere else "on the foreground"
     place = 0 if decisive_only else decisive
-    return Sanity(explainer.name, order, names, kept, controls, tuple(maps), place, told, draws)
+    return Sanity(explainer.name, order, names, kept, controls, tuple(maps), place, told)
+
+
+def weighted(net: nn.Module) -> list[str]:
+    """The paths of the modules that hold weights of their own, as they are registered; "" is the network itself."""
+    return [path for path, module in net.named_modules() if any(True for _ in module.parameters(recurse=False))]
 
 
 def broken_copy(model: Model, layers: Sequence[str], seed: int) -> Model:
@@ -142,11 +154,9 @@ def broken_copy(model: Model, layers: Sequence[str], seed: int) -> Model:
     ------
     ModelError : the network cannot be copied.
     """
-    try:
-        net = copy.deepcopy(model.net)
-    except (RuntimeError, TypeError) as error:
-        raise ModelError(OPERATION, f"{model.name} cannot be copied ({type(error).__name__}: {error})") from error
-    order = [path for path, layer in model.layers.items() if list(layer.parameters())]
+    model = eager(model)
+    net = copied(model.net, OPERATION)
+    order = weighted(net)
     modules = dict(net.named_modules())
     devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -163,26 +173,41 @@ def compare(one: Attribution, two: Attribution, inputs: torch.Tensor, where: tor
 
 
 def _fresh(layer: nn.Module) -> None:
-    """Draw new weights: the layer's own way to begin, or a normal with the mean and deviation that the weights had."""
+    """Draw new weights of a layer's own: its own way to begin, or normals with the mean and deviation that the weights had."""
+    own = list(layer.parameters(recurse=False))
+    before = [parameter.detach().clone() for parameter in own]
     begin = getattr(layer, "reset_parameters", None)
-    if callable(begin):
+    if callable(begin) and not any(layer.children()):  # else it might begin the layers inside as well
         begin()
-        return
     with torch.no_grad():
-        for parameter in layer.parameters():
-            spread = parameter.std() if parameter.numel() > 1 else parameter.abs()
-            parameter.copy_(parameter.mean() + spread * torch.randn(parameter.shape, device=parameter.device))
+        for parameter, old in zip(own, before, strict=True):
+            if torch.equal(parameter, old):  # nothing began it: weights of the network itself, or behind a parametrisation
+                spread = parameter.std() if parameter.numel() > 1 else parameter.abs()
+                parameter.copy_(parameter.mean() + spread * torch.randn(parameter.shape, device=parameter.device))
 
 
-def _groups(model: Model, stages: int) -> list[list[str]]:
-    """The layers with weights from the top down, in at most `stages` groups."""
-    layers = [path for path, layer in model.layers.items() if list(layer.parameters())][::-1]
+def _groups(model: Model, inputs: torch.Tensor, stages: int) -> list[list[str]]:
+    """The layers with weights from the top down, in at most `stages` groups; the last one is the first layer alone."""
+    owners = set(weighted(eager(model).net))
+    with asking(model, inputs[:1], 0, OPERATION, tokens=True) as question:
+        layers = [layer.path for layer in architecture(model, question.inputs).layers if layer.path in owners][::-1]
     if not layers:
         problem = f"{model.name} has no layer with weights that can be randomised"
         raise ModelError(OPERATION, problem, remedy="Its explanations cannot be put to this test.")
-    count = min(stages, len(layers))
+    first = [layers.pop()]
+    if first == [ITSELF] and layers:  # such as the place of each token: what the first layer is given, or gives on
+        first = [layers.pop(), ITSELF]
+    if stages == 1 or not layers:
+        return [layers + first]
+    count = min(stages - 1, len(layers))
     edges = [round(k * len(layers) / count) for k in range(count + 1)]
-    return [layers[start:end] for start, end in pairwise(edges)]
+    return [*(layers[start:end] for start, end in pairwise(edges)), first]
+
+
+def _told(group: list[str]) -> str:
+    """What a group of layers is called."""
+    names = [path for path in group if path != ITSELF] or ["the network's own weights"]
+    return " + ".join(names) if len(names) < 3 else f"{names[0]} … {names[-1]}"
 
 
 def controls_of(

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 import torch
 
-from netlens.errors import ShapeError
+from netlens.errors import ShapeError, UsageError
 from netlens.explain.base import Attribution
 from netlens.quality.base import Score
 from netlens.quality.sanity import Sanity
@@ -33,6 +33,15 @@ class Policy:
     sanity_excess: float = 0.1
     sanity_unsure: float = 0.4
     samples: int = 4
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not math.isfinite(value) or (entry.name == "samples" and value < 2):
+                expected = (
+                    "a whole number from 2 on: one sample has no interval" if entry.name == "samples" else "a finite number"
+                )
+                raise UsageError("policy of the stamps", f"{entry.name} is {value}", expected=expected)
 
     def frame(self) -> pd.DataFrame:
         """One row a threshold: its name, its value, its reason."""

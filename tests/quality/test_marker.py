@@ -47,5 +47,7 @@ def test_a_copy_that_learnt_nothing_is_no_truth(learned, digits):
 def test_what_cannot_be_planted_is_refused(learned, digits):
     with pytest.raises(ShapeError, match="a square of 9 pixels"):
         planted_marker(learned[0], digits[0].take(300), 24, size=9)
-    with pytest.raises(ShapeError, match="40 images were given"):
+    with pytest.raises(ShapeError, match="8 images for the test were asked of 40"):
         planted_marker(learned[0], digits[0].take(40), 8)
+    with pytest.raises(ShapeError, match="0 images for the test were asked"):
+        planted_marker(learned[0], digits[0].take(300), 0)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from netlens.errors import ShapeError
+from netlens.errors import ShapeError, UsageError
 from netlens.explain import Attribution
 from netlens.quality.base import Score, interval
 from netlens.quality.sanity import Sanity
@@ -33,12 +33,11 @@ def sanity(kept, control=0.0, spread=1.0):
         "made",
         "cascade",
         ("top", "rest"),
-        kept,
+        kept.unsqueeze(1),
         {"noise": torch.full((N,), control, dtype=torch.float64)},
         (),
         1,
         "on the foreground",
-        1,
     )
 
 
@@ -89,7 +88,7 @@ def test_what_was_not_measured_is_weak_and_said(missing):
 
 def test_few_samples_support_nothing():
     few = Attribution(torch.ones(2, 4), torch.zeros(2, dtype=torch.long), "made")
-    kept = Sanity("made", "cascade", ("all",), torch.zeros(1, 2, dtype=torch.float64), {"noise": torch.zeros(2)}, (), 0, "", 1)
+    kept = Sanity("made", "cascade", ("all",), torch.zeros(1, 1, 2, dtype=torch.float64), {"noise": torch.zeros(2)}, (), 0, "")
     result = stamp(few, faithfulness=score(0.3, n=2), stability=score(0.9, n=2), sanity=kept)
     assert {reason.verdict for reason in result.reasons} == {"weak"}
 
@@ -117,6 +116,15 @@ def test_a_policy_can_be_stricter_and_gives_a_reason_for_each_threshold():
     frame = Policy().frame()
     assert set(frame["threshold"]) == set(REASONS)
     assert frame["reason"].str.len().min() > 20
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [({"stability": math.nan}, "stability is nan"), ({"samples": 1}, "samples is 1"), ({"sanity_excess": math.inf}, "is inf")],
+)
+def test_a_policy_that_decides_nothing_is_refused(threshold, said):
+    with pytest.raises(UsageError, match=said):
+        Policy(**threshold)
 
 
 def test_measures_of_other_inputs_or_directions_are_refused():
