@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from netlens.errors import ShapeError
+from netlens.errors import ShapeError, unknown
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, interval, pixelwise, scored
@@ -30,8 +30,8 @@ def similarity(
 
     Parameters
     ----------
-    kind : `rank`, Spearman's correlation; `cosine`; `top_k`, the share of the tenth of places with the largest sizes that both name;
-        `sign`, the share of places with the same sign among those where both are not zero.
+    kind : `rank`, Spearman's correlation; `cosine`; `top_k`, the share of the tenth of places with the largest sizes that both name, a place
+        of size 0 being named by none; `sign`, the share of places with the same sign among those where both are not zero.
     where : (N, places) bool, the places that are compared; all without it.
 
     Notes
@@ -41,6 +41,8 @@ def similarity(
     if one.shape != two.shape or one.ndim != 2 or (where is not None and where.shape != one.shape):
         problem = f"maps shaped {tuple(one.shape)} and {tuple(two.shape)} are compared"
         raise ShapeError("similarity", problem, expected="two tensors (N, places) of one shape, and a mask shaped like them")
+    if kind not in KINDS:
+        raise unknown("similarity", "kind", str(kind), KINDS)
     mask = np.ones(tuple(one.shape), dtype=bool) if where is None else where.numpy()
     left, right = one.double().numpy(), two.double().numpy()
     found = [KINDS[kind](a[m], b[m]) if m.any() else 0.0 for a, b, m in zip(left, right, mask, strict=True)]
@@ -124,6 +126,8 @@ def agreement(
         values[i, j] = values[j, i] = similarity(maps[i], maps[j], kind, where)
     ends = np.array([[interval(values[i, j]) for j in range(len(maps))] for i in range(len(maps))])
     called = tuple(names) or tuple(one.method for one in attributions)
+    if len(called) != len(maps):
+        raise ShapeError("agreement", f"{len(called)} names were given", expected=f"one for each of {len(maps)} attributions")
     return Agreement(called, kind, values, ends[..., 0], ends[..., 1], ends[..., 2])
 
 
@@ -213,8 +217,10 @@ def _top_k(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
     k = max(1, round(TOP * len(one)))
     if not np.ptp(np.abs(one)) or not np.ptp(np.abs(two)):
         return 0.0
-    first, second = (set(np.argsort(-np.abs(part), kind="stable")[:k].tolist()) for part in (one, two))
-    return len(first & second) / k
+    first, second = (
+        set(np.argsort(-np.abs(part), kind="stable")[: min(k, np.count_nonzero(part))].tolist()) for part in (one, two)
+    )
+    return len(first & second) / max(len(first), len(second))
 
 
 def _sign(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from netlens.errors import ShapeError
+from netlens.errors import ShapeError, UsageError
 from netlens.explain import Attribution, GradientXInput, Saliency
 from netlens.quality.agreement import ClassConsistency, agreement, between_models, diagnosis, foreground, similarity
 
@@ -35,6 +35,22 @@ def test_the_other_similarities_by_hand():
     assert similarity(ONE, TWO, "cosine").item() == pytest.approx(cosine)
     assert similarity(ONE, TWO, "sign").item() == pytest.approx(5 / 6)  # both are not zero at 6 places, the signs differ at one
     assert similarity(ONE, TWO, "top_k").item() == 1  # a tenth of 10 is one place: the −9
+
+
+def test_places_of_size_zero_are_named_by_nobody():
+    """Two maps of a few places each share most of their zeros: that is no agreement."""
+    one, two = torch.zeros(2, 100), torch.zeros(2, 100)
+    one[:, [3, 50]], two[:, [80, 90]] = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 1.0])
+    two[1, 50] = 3.0
+    assert similarity(one, two, "top_k").tolist() == pytest.approx([0, 1 / 3])
+    assert similarity(one, 3 * one, "top_k").tolist() == [1, 1]
+
+
+def test_a_similarity_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match="there is no kind 'kendall'"):
+        similarity(ONE, TWO, "kendall")
+    with pytest.raises(ShapeError, match="1 names were given"):
+        agreement([maps(ONE), maps(TWO)], ONE, names=["one"])
 
 
 def test_only_the_places_that_are_asked_for_count():
