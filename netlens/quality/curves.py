@@ -36,19 +36,18 @@ class Race:
         values : for each row the value of each feature; the greatest comes first.
         """
         _check(question.operation, self.n_steps, self.n_random)
-        steps = min(self.n_steps, *cut.counts)
-        cuts = [[round(count * step / steps) for step in range(steps + 1)] for count in cut.counts]
+        steps = [min(self.n_steps, count) for count in cut.counts]
+        cuts = [[round(count * step / most) for step in range(most + 1)] for count, most in zip(cut.counts, steps, strict=True)]
 
         def rankings(row: int) -> torch.Tensor:
             return positions(values[row], self.n_random, row_generator(self.seed, question.inputs[row]))
 
         jobs = [self._jobs(edges, len(fills)) for edges in cuts]
-        scores = torch.stack(hidden_scores(question, cut, rankings, jobs, list(fills.values()), self.precision))
-        whole, rest = scores[:, :1], scores[:, 1:].view(len(scores), len(fills), -1)
-        share = torch.tensor(cuts, dtype=torch.float64) / torch.tensor(cut.counts).unsqueeze(1)
-        return tuple(
-            self._curve(name, share, whole, rest[:, number, :1], rest[:, number, 1:]) for number, name in enumerate(fills)
-        )
+        scores = hidden_scores(question, cut, rankings, jobs, list(fills.values()), self.precision)
+        lines = torch.stack([self._lines(part, len(fills), max(steps) + 1) for part in scores], 1)
+        whole = [edges + edges[-1:] * (max(steps) + 1 - len(edges)) for edges in cuts]
+        share = torch.tensor(whole, dtype=torch.float64) / torch.tensor(cut.counts).unsqueeze(1)
+        return tuple(Curve(name, share, line[:, 0], line[:, 1:].mean(1)) for name, line in zip(fills, lines, strict=True))
 
     def _jobs(self, edges: list[int], fills: int) -> list[Job]:
         """The input as it is; then for each fill all of it hidden, and the inner points of each ranking."""
@@ -60,12 +59,13 @@ class Race:
                 jobs += [Job(fill, ranking, edge, count) if self.show else Job(fill, ranking, 0, edge) for edge in inner]
         return jobs
 
-    def _curve(self, name: str, share: torch.Tensor, whole: torch.Tensor, empty: torch.Tensor, inner: torch.Tensor) -> Curve:
-        points = inner.view(len(inner), self.n_random + 1, -1)
-        first, last = (empty, whole) if self.show else (whole, empty)
-        ends = [end.unsqueeze(1).expand(-1, self.n_random + 1, 1) for end in (first, last)]
-        lines = torch.cat([ends[0], points, ends[1]], 2)
-        return Curve(name, share, lines[:, 0], lines[:, 1:].mean(1))
+    def _lines(self, scores: torch.Tensor, fills: int, points: int) -> torch.Tensor:
+        """The answers of one row along each ranking, (fills, 1 + n_random, points); a row with fewer features stays where it ends."""
+        rest = scores[1:].view(fills, -1)
+        inner = rest[:, 1:].view(fills, self.n_random + 1, -1)
+        whole, empty = (end.expand(fills, self.n_random + 1).unsqueeze(2) for end in (scores[0], rest[:, :1]))
+        line = torch.cat([empty, inner, whole] if self.show else [whole, inner, empty], 2)
+        return torch.cat([line, line[..., -1:].expand(-1, -1, points - line.shape[2])], 2)
 
 
 def area(share: torch.Tensor, line: torch.Tensor) -> torch.Tensor:
@@ -73,9 +73,10 @@ def area(share: torch.Tensor, line: torch.Tensor) -> torch.Tensor:
     return torch.trapezoid(line, share, dim=1)
 
 
-def fall(line: torch.Tensor) -> torch.Tensor:
-    """How far the answer lies below the first one, on average over all points of curves (N, S)."""
-    return line[:, 0] - line.mean(1)
+def fall(share: torch.Tensor, line: torch.Tensor) -> torch.Tensor:
+    """How far the answer lies below the first one, on average over all points of curves (N, S); a point that comes again counts once."""
+    fresh = share.diff(dim=1, prepend=share[:, :1] - 1) > 0
+    return line[:, 0] - (line * fresh).sum(1) / fresh.sum(1)
 
 
 def _check(operation: str, n_steps: int, n_random: int) -> None:

@@ -22,7 +22,8 @@ class Deletion:
 
     Parameters
     ----------
-    n_steps : equal groups of features that are hidden one after the other. n_random : random rankings to compare with.
+    n_steps : equal groups of features that are hidden one after the other; a row with fewer features has as many steps as features.
+    n_random : random rankings to compare with.
     features : what is ranked; None for pixels, steps or columns, `own` for the attribution's own, or see `netlens.explain.features`.
     replacement : one or several; see `netlens.quality.hiding`. The areas are averaged over them.
     output : `probability` as in the paper, `logit`, or `decision`.
@@ -141,11 +142,11 @@ def _compare(metric: Racing, model: Model, attribution: Attribution, inputs: tor
         fills: dict[str, Fill] = {name: filler(question, made) for name, made in chosen.items()}
         race = Race(metric.n_steps, metric.n_random, metric.seed, show, metric.precision)
         curves = race.curves(answering(question, metric.output), cut, feature_values(cut, values), fills)
-    lines = [(curve.share, curve.own, curve.random) for curve in curves]
-    if isinstance(metric, PixelFlipping):
-        own, random = (torch.stack([fall(line[side]) for line in lines]).mean(0) for side in (1, 2))
-    else:
-        own, random = (torch.stack([area(line[0], line[side]) for line in lines]).mean(0) for side in (1, 2))
+    measure = fall if isinstance(metric, PixelFlipping) else area
+    own, random = (
+        torch.stack([measure(curve.share, line) for curve, line in zip(curves, lines, strict=True)]).mean(0)
+        for lines in ([curve.own for curve in curves], [curve.random for curve in curves])
+    )
     gap = random - own if isinstance(metric, Deletion) else own - random
     found = {"features": cut.chosen, "replacement": tuple(fills)}
     return scored(metric, gap, found, own=own, random=random, curves=curves)

@@ -27,7 +27,7 @@ class Infidelity:
     ----------
     perturbation : `square`, a random square of an image replaced; `noise`, normal noise on every element; None for squares on images
         and noise on anything else.
-    n_samples : perturbations of each input.
+    n_samples : perturbations of each input; one alone is always met by the best multiple.
     noise : standard deviation of the noise, as a share of the input's own range.
     side : side of the square in pixels; None for a quarter of the shorter side. replacement : what is put there; see
         `netlens.explain.replacement`.
@@ -85,9 +85,9 @@ class Infidelity:
         kind = self.perturbation or ("square" if inputs.ndim == 4 else "noise")
         if kind not in ("square", "noise"):
             raise unknown("Infidelity", "perturbation", str(kind), ("square", "noise"))
-        if self.n_samples < 1 or self.n_random < 1 or not 0 < self.noise < float("inf"):
+        if self.n_samples < 2 or self.n_random < 1 or not 0 < self.noise < float("inf"):
             problem = f"n_samples is {self.n_samples}, n_random {self.n_random} and noise {self.noise}"
-            raise ShapeError("Infidelity", problem, expected="at least 1 sample, 1 random ranking and a positive noise")
+            raise ShapeError("Infidelity", problem, expected="at least 2 samples, 1 random ranking and a positive noise")
         if kind == "square" and (inputs.ndim != 4 or not 1 <= (self.side or 1) <= min(inputs.shape[2:])):
             problem = f"squares of side {self.side} were asked of inputs shaped {tuple(inputs.shape)}"
             remedy = "Use perturbation='noise', or a smaller side."

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.quality.agreement import Agreement
@@ -80,7 +80,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0, *, noun: str = "p
     rows = [
         {"method": name_of(name), "share touched": float(share), "answer": float(own), "random": float(random)}
         for name, curve in curves.items()
-        for share, own, random in zip(_share(curve), curve.own.mean(0), curve.random.mean(0), strict=True)
+        for share, own, random in zip(*_means(curve), strict=True)
     ]
     substitute = next(iter(curves.values())).replacement
 
@@ -92,7 +92,7 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0, *, noun: str = "p
         for axes in grid.flat[len(curves) :]:
             axes.set_visible(False)
         for axes, (name, curve) in zip(grid.flat, curves.items(), strict=False):
-            share, own, random = _share(curve).numpy(), *(part.double().mean(0).numpy() for part in (curve.own, curve.random))
+            share, own, random = _means(curve)
             axes.plot(share, random, color=MUTED, linestyle="--", linewidth=1.2)
             axes.plot(share, own, color=ACCENT)
             good = own <= random if kind != "insertion" else own >= random
@@ -107,7 +107,9 @@ def hiding_curves(scores: Mapping[str, Score], place: int = 0, *, noun: str = "p
 
     listed = "; ".join(f"{name_of(name)} {_score(score)}" for name, score in scores.items())
     verb = "shown" if kind == "insertion" else "hidden"
-    alt = f"{kind.capitalize()} curves, one panel a method, against random rankings. Gap of the areas: {listed}."
+    alt = (
+        f"{kind.replace('_', ' ').capitalize()} curves, one panel a method, against random rankings. Gap of the areas: {listed}."
+    )
     caption = (
         f"The mean answer while {noun} are {verb} in the order of the map (solid) and in random orders (dashed); hidden {noun} are replaced "
         f"by: {substitute}. Above each panel: the gap of the areas with its 95 % interval, over all replacements. "
@@ -178,17 +180,31 @@ def broken_rows(results: Sequence[Sanity], batch: Batch, row: int = 0, stamps: M
 
     listed = "; ".join(f"{name_of(one.method)} {signed(float(one.kept[one.decisive, row]))}" for one in results)
     decisive = f"“+ {results[0].layers[results[0].decisive]}”"
-    alt = f"Maps of one input by {len(results)} methods while the layers {', '.join(results[0].layers)} are made random one after the other. Kept at {decisive}: {listed}."
+    layers = ", ".join(results[0].layers)
+    if len(stages) == 2:
+        shown, told = "On the right the network is random", f"before and after {layers} were made random"
+    else:
+        shown, told = (
+            "From left to right more of the network is random",
+            f"while the layers {layers} are made random one after the other",
+        )
+    alt = f"Maps of one input by {len(results)} methods {told}. Kept at {decisive}: {listed}."
     caption = (
-        "From left to right more of the network is random, from the top down. A map that explains the network must change. Each map has a "
+        f"{shown}, from the top down. A map that explains the network must change. Each map has a "
         f"scale of its own, cut at its 99.5th percentile. Rank correlation with the intact map at {decisive}: {listed}."
     )
     return View(draw, pd.DataFrame(rows), alt, caption)
 
 
-def _share(curve: Curve) -> torch.Tensor:
-    """The share touched at each step, (S,): the mean over inputs, where they have different numbers of features."""
-    return curve.share if curve.share.ndim == 1 else curve.share.mean(0)
+def _means(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The shares touched, and the mean answers over the inputs there: along the map's order and along random ones."""
+    shares = curve.share.numpy()
+    grid = (
+        shares[0] if (shares == shares[0]).all() else np.linspace(0, 1, shares.shape[1])
+    )  # inputs may have fewer features than steps
+    lines = (part.double().numpy() for part in (curve.own, curve.random))
+    own, random = (np.mean([np.interp(grid, *pair) for pair in zip(shares, line, strict=True)], 0) for line in lines)
+    return grid, own, random
 
 
 def signed(value: float) -> str:

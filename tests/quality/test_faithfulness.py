@@ -242,6 +242,22 @@ def test_sequences_are_ranked_by_step():
     torch.testing.assert_close(coarse.values, fine.values)
 
 
+@pytest.mark.parametrize("metric", [Deletion, Insertion, PixelFlipping])
+def test_a_row_with_few_features_does_not_shorten_the_curves_of_the_others(metric):
+    """Texts have as many words as they have; so do images cut into superpixels."""
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).eval(), "tiny", ("a", "b", "c"), Preprocess((0.1,), (0.3,)))
+    images, target = torch.rand(3, 1, 6, 6), torch.tensor([0, 2, 1])
+    cells = torch.arange(36).view(1, 6, 6)
+    index = torch.stack([cells, cells // 18, cells // 4])  # 36, 2 and 9 features
+    values = torch.randn(3, 1, 6, 6)
+    together = metric(8, features=index)(model, given(values, target), images)
+    for row in range(3):
+        alone = metric(8, features=index[row])(model, given(values[row : row + 1], target[row : row + 1]), images[row : row + 1])
+        torch.testing.assert_close(alone.values[0], together.values[row], atol=1e-5, rtol=1e-4)
+    assert together.curves[0].share[1].tolist() == [0, 0.5, *[1] * 7]
+    assert together.curves[0].own[1, 2:].unique().numel() == 1
+
+
 def test_outputs_are_what_they_are_called(linear, images):
     from netlens.explain.base import asking
 
@@ -295,7 +311,7 @@ def test_an_explanation_that_is_zero_everywhere_has_a_value(metric, linear, imag
         (Deletion(n_random=0), "n_random is 0"),
         (Insertion(replacement=()), "no replacement was given"),
         (FaithfulnessCorrelation(size=0.0), "size 0.0"),
-        (Infidelity(n_samples=0), "n_samples is 0"),
+        (Infidelity(n_samples=1), "n_samples is 1"),
         (Infidelity(side=7), "squares of side 7"),
         (ROAD(noise=-1.0), "noise is -1.0"),
     ],
