@@ -101,10 +101,11 @@ class FaithfulnessCorrelation:
     def _correlations(self, values: torch.Tensor, scores: torch.Tensor, draw: torch.Generator, fills: int) -> torch.Tensor:
         """The correlation for the values of one row, and for `n_random` shuffles of them: (1 + n_random,)."""
         count, width = len(values), self._width(len(values))
-        divisions = self._divisions(draw, count)[:, : count // width * width]
+        divisions = self._divisions(draw, count)[:, : count // width * width].flatten()[: self.n_samples * width]
+        held = torch.zeros(count, self.n_samples, dtype=torch.float64)  # which features each set holds
+        held[divisions, torch.arange(len(divisions)) // width] = 1
         shuffles = torch.stack([torch.arange(count), *(torch.randperm(count, generator=draw) for _ in range(self.n_random))])
-        dealt = values[shuffles][:, divisions]
-        sums = dealt.view(len(dealt), -1, width).sum(2)[:, : self.n_samples]
+        sums = values[shuffles] @ held
         falls = (scores[0] - scores[1:]).view(fills, self.n_samples)
         return pearson(sums.unsqueeze(1), falls).mean(1)
 

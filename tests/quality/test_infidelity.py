@@ -156,6 +156,13 @@ def test_imputed_pixels_solve_the_equations():
         assert torch.equal(copy[:, ~mask[0]], image[:, ~mask[0]])
 
 
+def test_the_layout_of_the_image_does_not_matter():
+    image = torch.rand(1, 3, 9, 7)
+    hidden = torch.rand(4, 1, 9, 7) < 0.6
+    other = image.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(imputed(other[0], hidden), imputed(image[0], hidden))
+
+
 def test_a_plane_is_continued_and_what_is_wholly_hidden_is_the_mean():
     plane = torch.full((1, 8, 8), 0.7, dtype=torch.float64)
     inner = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
