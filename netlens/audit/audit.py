@@ -18,6 +18,8 @@ from netlens.audit.policy import Policy, policy
 from netlens.audit.provenance import provenance
 from netlens.audit.subject import Subject
 from netlens.models.model import Model
+from netlens.quality.stamp import Policy as Rules
+from netlens.quality.stamp import Stamp, stamp
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Audit:
     def unshown(self) -> list[str]:
         """The checks that had to be shown and were not."""
         return unshown(self.findings.values(), self.policy.required)
+
+    @property
+    def stamps(self) -> dict[str, Stamp]:
+        """What may be believed of each method, by its name: by the thresholds of the checks that ask the same."""
+        gap, order, broken = (CHECKS[code].usual() | self.policy.limits(code) for code in ("NL551", "NL552", "NL553"))
+        rules = Rules(gap["gap"], order["correlation"], broken["excess"], broken["unsure"])
+        ranked = self.subject.ranking.methods if self.subject.ranking else ()
+        return {
+            one.method: stamp(
+                one.attribution, faithfulness=one.faithfulness, stability=one.stability, sanity=one.sanity, policy=rules
+            )
+            for one in ranked
+            if one.attribution is not None
+        }
 
     def of(self, *areas: str) -> tuple[Finding, ...]:
         """What was found in some areas, in the order of the checks."""

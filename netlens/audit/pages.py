@@ -157,7 +157,7 @@ def _explanations(audit: Audit) -> Iterator[Traced]:
         yield _table(cases.explained_rows(audit), "/cases")
     else:
         yield _say(cases.picked(audit), "/cases")
-        maps = views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=subject.stamps)
+        maps = views.methods_by_samples(picked.attributions, picked.batch, subject.model.classes, stamps=audit.stamps)
         yield Traced(maps, ("/cases",))
     yield from _message(audit, "explanations")
     yield from _figures(audit, "explanations")
@@ -165,7 +165,7 @@ def _explanations(audit: Audit) -> Iterator[Traced]:
 
 def _belief(audit: Audit) -> Iterator[Traced]:
     yield from _message(audit, "belief in explanations")
-    if stamps := audit.subject.stamps:
+    if stamps := audit.stamps:
         yield Traced(views.stamps(list(stamps.values())), ("/findings/NL551", "/findings/NL552", "/findings/NL553"))
     yield from _figures(audit, "belief in explanations")
 

@@ -20,7 +20,7 @@ from netlens.data import Batch, Dataset
 from netlens.explain import Attribution, Explainer, GradCAM, IntegratedGradients, Saliency
 from netlens.explain.maps import map_layers
 from netlens.models.model import Model
-from netlens.quality import NoiseStability, Ranking, Stamp, rank
+from netlens.quality import NoiseStability, Ranking, rank
 
 SCHEMA = "netlens-audit/2"
 RANKED = {"quick": 4, "standard": 12, "full": 32}  # samples on which explanations are tried
@@ -139,12 +139,6 @@ class Subject:
             return None
         batch, steady = self.sample(RANKED[self.profile]), NoiseStability(n_samples=COPIES[self.profile], seed=self.seed)
         return rank(self.model, batch, self.methods, samples=len(batch), stability=steady, seed=self.seed)
-
-    @property
-    def stamps(self) -> dict[str, Stamp]:
-        """What may be believed of each method, by its name."""
-        ranked = self.ranking.methods if self.ranking else ()
-        return {one.method: one.stamp for one in ranked if one.stamp is not None}
 
     @cached_property
     def methods(self) -> tuple[Explainer, ...]:

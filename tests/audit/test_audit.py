@@ -191,6 +191,19 @@ def test_the_hashes_change_with_what_a_number_came_from(train):
     assert demanding["NL302"]["inputs"] != audited(Reader(5.0), train, test).document()["findings"]["NL302"]["inputs"]
 
 
+def test_the_stamps_go_by_the_thresholds_of_the_audit(train):
+    test = dataset(*right_and_wrong((1, 1, 1), 10))
+    usual, strict = (
+        audited(Reader(5.0), train, test, ("NL551",), profile="quick", judged_by=policy(card=card))
+        for card in (None, {"NL551": {"gap": 0.9}})
+    )
+    assert verdicts(usual)["NL551"] == "PASS"
+    assert verdicts(strict)["NL551"] == "FAIL"
+    assert "not evidence" not in {stamp.verdict for stamp in usual.stamps.values()}
+    assert {stamp.verdict for stamp in strict.stamps.values()} == {"not evidence"}
+    assert {stamp.policy.faithfulness for stamp in strict.stamps.values()} == {0.9}
+
+
 def test_the_title_page(clean):
     page = clean.document()["report"]
     assert (page["title"], page["subtitle"]) == ("Audit of reader", "Measured on 750 images of planted")
