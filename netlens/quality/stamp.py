@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -83,13 +84,21 @@ class Reason:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What may be believed of a method here: the `verdict` is the worst of its `reasons`; `samples` holds one for each input."""
+    """What may be believed of a method here: the `verdict` is the worst of its `reasons`; `samples` holds one for each input.
+
+    `measured` : SHA-256 of the values that were judged, so that nobody takes the verdicts of these inputs for those of others.
+    """
 
     method: str
     verdict: Verdict
     reasons: tuple[Reason, ...]
     samples: tuple[Verdict, ...]
     policy: Policy
+    measured: str = ""
+
+    def of(self, attribution: Attribution, place: int) -> Verdict:
+        """The verdict for one input of an attribution: its own where it was measured, the method's where the inputs are others."""
+        return self.samples[place] if self.measured == fingerprint(attribution) else self.verdict
 
     @property
     def told(self) -> str:
@@ -144,7 +153,12 @@ def stamp(
         reasons.append(_complete(attribution))
     verdict = min((reason.verdict for reason in reasons), key=VERDICTS.index)
     each = _each(attribution, reasons, faithfulness, stability, policy)
-    return Stamp(attribution.method, verdict, tuple(reasons), each, policy)
+    return Stamp(attribution.method, verdict, tuple(reasons), each, policy, fingerprint(attribution))
+
+
+def fingerprint(attribution: Attribution) -> str:
+    """SHA-256 of the values of an attribution."""
+    return hashlib.sha256(attribution.values.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def _measured(check: str, score: Score | None, threshold: float, policy: Policy) -> Reason:

@@ -255,10 +255,7 @@ def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: S
 def _refused(stamps: Mapping[str, Stamp] | None, attribution: Attribution, place: int) -> bool:
     """Whether a map is no evidence: by its own stamp, or by its method's where the stamp was measured on other inputs."""
     given = None if stamps is None else stamps.get(attribution.method)
-    if given is None:
-        return False
-    own = len(given.samples) == len(attribution.values)
-    return (given.samples[place] if own else given.verdict) == "not evidence"
+    return given is not None and given.of(attribution, place) == "not evidence"
 
 
 def _share_on_ink(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> float:

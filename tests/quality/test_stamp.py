@@ -111,6 +111,16 @@ def test_each_input_falls_by_its_own_numbers():
     )
 
 
+def test_the_verdicts_of_these_inputs_are_not_those_of_as_many_others():
+    delta = torch.zeros(N)
+    delta[5] = 8.0
+    result = stamped(delta=delta)
+    again, others = made(), made()
+    others.values[0, 0, 0, 0] = 2
+    assert [result.of(again, place) for place in (0, 5)] == ["supported", "not evidence"]
+    assert [result.of(others, place) for place in (0, 5)] == ["weak", "weak"]  # the method's
+
+
 def test_a_policy_can_be_stricter_and_gives_a_reason_for_each_threshold():
     assert stamped(policy=Policy(stability=0.99)).verdict == "not evidence"
     frame = Policy().frame()
