@@ -51,7 +51,12 @@ def blanked(choice: object, model: Model, ids: torch.Tensor, operation: str) -> 
         raise unknown(operation, "replacement for words", str(choice), NAMES)
     blank = reader.blank(choice or "")
     chosen = choice or next(name for name in NAMES if _is(reader, name, blank))
-    return torch.where(torch.isin(ids, ids.new_tensor(sorted(reader.fixed))), ids, blank), chosen
+    return torch.where(wordless(model, ids, operation), ids, blank), chosen
+
+
+def wordless(model: Model, ids: torch.Tensor, operation: str) -> torch.Tensor:
+    """Where ids (N, T) belong to no word, such as padding, bool."""
+    return torch.isin(ids, ids.new_tensor(sorted(reader_of(model, operation).fixed)))
 
 
 def _is(reader: TextTransform, name: str, number: int) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netlens.errors import ShapeError, unknown
 from netlens.explain.base import Attribution, Explainer, Target
+from netlens.explain.numbers import are_tokens
 from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, interval, pixelwise, scored
 
@@ -103,7 +104,8 @@ def agreement(
 
     Parameters
     ----------
-    everywhere : compare all places; without it only the foreground, because a shared background makes all methods alike.
+    everywhere : compare all places; without it only the foreground, because a shared background makes all methods alike. Of texts, the
+        background is where no method gives anything, such as padding.
     names : what the methods are called; without them, their keys.
 
     Raises
@@ -121,6 +123,8 @@ def agreement(
         raise ShapeError("agreement", problem, expected="at least two attributions of the same classes")
     maps = [pixelwise(one, inputs, "agreement") for one in attributions]
     where = None if everywhere else foreground(inputs)
+    if where is not None and are_tokens(inputs):
+        where = torch.stack(maps).ne(0).any(0)
     values = torch.ones(len(maps), len(maps), len(inputs), dtype=torch.float64)
     for i, j in combinations(range(len(maps)), 2):
         values[i, j] = values[j, i] = similarity(maps[i], maps[j], kind, where)

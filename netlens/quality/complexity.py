@@ -8,6 +8,8 @@ from typing import ClassVar
 import torch
 
 from netlens.explain.base import Attribution
+from netlens.explain.numbers import are_tokens
+from netlens.explain.tokens_absent import wordless
 from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, pixelwise, scored
 
@@ -18,7 +20,8 @@ class Sparseness:
 
     Notes
     -----
-    Over the pixels, steps or columns; channels are added up, and the map of a layer is enlarged. With P places the greatest index is
+    Over the pixels, steps or columns; channels are added up, the map of a layer is enlarged, and what belongs to no word of a text, such
+    as padding, does not count. With P places the greatest index is
     1 - 1 / P. An explanation that is 0 everywhere singles nothing out: 0.
 
     References
@@ -31,12 +34,13 @@ class Sparseness:
     reference: ClassVar[str] = "arXiv:1810.06583"
     cost: ClassVar[str] = "no pass"
 
-    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:  # noqa: ARG002 - as every metric
+    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:
         """Return the Gini index of each row."""
-        sizes = shares(pixelwise(attribution, inputs, "Sparseness")).sort(1).values
-        places = torch.arange(1, sizes.shape[1] + 1, dtype=torch.float64)
-        weights = (2 * places - sizes.shape[1] - 1) / sizes.shape[1]
-        return scored(self, sizes @ weights)
+        found = []
+        for part in _shares(model, attribution, inputs, "Sparseness"):
+            places = torch.arange(1, len(part) + 1, dtype=torch.float64)
+            found.append(part.sort().values @ (2 * places - len(part) - 1) / len(part))
+        return scored(self, torch.stack(found))
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,11 @@ class Entropy:
     reference: ClassVar[str] = "arXiv:2005.00631"
     cost: ClassVar[str] = "no pass"
 
-    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:  # noqa: ARG002 - as every metric
+    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:
         """Return the entropy of each row."""
-        return scored(self, torch.special.entr(shares(pixelwise(attribution, inputs, "Entropy"))).sum(1))
+        return scored(
+            self, torch.stack([torch.special.entr(part).sum() for part in _shares(model, attribution, inputs, "Entropy")])
+        )
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,18 @@ class EffectiveSize:
     reference: ClassVar[str] = "Kish 1965, Survey Sampling"
     cost: ClassVar[str] = "no pass"
 
-    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:  # noqa: ARG002 - as every metric
+    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:
         """Return the effective size of each row."""
-        return scored(self, 1 / shares(pixelwise(attribution, inputs, "EffectiveSize")).square().sum(1))
+        parts = _shares(model, attribution, inputs, "EffectiveSize")
+        return scored(self, torch.stack([1 / part.square().sum() for part in parts]))
+
+
+def _shares(model: Model, attribution: Attribution, inputs: torch.Tensor, operation: str) -> list[torch.Tensor]:
+    """For each row the share of each of its places in the total size of the values, (places,)."""
+    values = pixelwise(attribution, inputs, operation)
+    counted = ~wordless(model, inputs, operation).cpu() if are_tokens(inputs) else torch.ones_like(values, dtype=torch.bool)
+    counted |= ~counted.any(1, keepdim=True)  # a text without a word
+    return [shares(row[kept].unsqueeze(0)).squeeze(0) for row, kept in zip(values, counted, strict=True)]
 
 
 def shares(values: torch.Tensor) -> torch.Tensor:

@@ -75,7 +75,7 @@ class FaithfulnessCorrelation:
             found = torch.stack(
                 [
                     self._correlations(part, scores[row], row_generator(self.seed, question.inputs[row]), len(fills))
-                    for row, part in enumerate(feature_values(cut, values))
+                    for row, part in enumerate(feature_values(cut, values, question))
                 ]
             )
         own, random = found[:, 0], found[:, 1:].mean(1)

@@ -141,7 +141,7 @@ def _compare(metric: Racing, model: Model, attribution: Attribution, inputs: tor
         chosen = substitutes(metric.replacement, question, cut)
         fills: dict[str, Fill] = {name: filler(question, made) for name, made in chosen.items()}
         race = Race(metric.n_steps, metric.n_random, metric.seed, show, metric.precision)
-        curves = race.curves(answering(question, metric.output), cut, feature_values(cut, values), fills)
+        curves = race.curves(answering(question, metric.output), cut, feature_values(cut, values, question), fills)
     measure = fall if isinstance(metric, PixelFlipping) else area
     own, random = (
         torch.stack([measure(curve.share, line) for curve, line in zip(curves, lines, strict=True)]).mean(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import torch
@@ -15,6 +15,7 @@ from netlens.explain.numbers import are_tokens
 from netlens.explain.perturbation import Stream
 from netlens.explain.precision import Precision
 from netlens.explain.replacement import Replacement, replacement
+from netlens.explain.tokens_absent import wordless
 
 Substitute = Replacement | Literal["flip"]
 Substitutes = Substitute | tuple[Substitute, ...]
@@ -71,24 +72,33 @@ def hidden_scores(
 def cut_of(choice: Cut, attribution: Attribution, question: Question) -> FeatureMap:
     """Cut the inputs into the features that are hidden: `own`, those of the attribution; None, pixels, steps or columns.
 
+    What belongs to no word of a text, such as padding, is counted to its first word: hiding it changes nothing, and as a feature of its
+    own it would let a map that puts it last beat the random rankings.
+
     Raises
     ------
     ShapeError : the attribution has no features of its own, or the features do not fit.
     """
     model, inputs, operation = question.model, question.inputs, question.operation
     if isinstance(choice, str) and choice == "own":
-        index = attribution.params.get("feature_map")
-        if index is None:
+        choice = attribution.params.get("feature_map")
+        if choice is None:
             problem = f"the features of the attribution were asked for, and {attribution.method} has none"
             raise ShapeError(operation, problem, remedy="Use features=None for pixels, or features='grid'.")
-        return feature_map(index, model, inputs, operation)
+    if are_tokens(inputs):
+        cut = feature_map(choice, model, inputs, operation)
+        apart = wordless(model, inputs, operation).cpu()
+        first = cut.index.gather(1, (~apart).int().argmax(1, keepdim=True))
+        return replace(feature_map(torch.where(apart, first, cut.index), model, inputs, operation), chosen=cut.chosen)
     if choice is None:
-        choice = "steps" if are_tokens(inputs) else {2: "columns", 3: "steps"}.get(inputs.ndim, "pixels")  # type: ignore[assignment]
+        choice = {2: "columns", 3: "steps"}.get(inputs.ndim, "pixels")  # type: ignore[assignment]
     return feature_map(choice, model, inputs, operation)
 
 
-def feature_values(cut: FeatureMap, values: torch.Tensor) -> list[torch.Tensor]:
-    """Add up the values of elements (N, ...) by feature: for each row (features,), float64."""
+def feature_values(cut: FeatureMap, values: torch.Tensor, question: Question) -> list[torch.Tensor]:
+    """Add up the values of elements (N, ...) by feature, without what belongs to no word of a text: for each row (features,), float64."""
+    if are_tokens(question.inputs):
+        values = torch.where(wordless(question.model, question.inputs, question.operation).cpu(), 0.0, values)
     return [
         torch.bincount(cut.index[row].expand(part.shape).flatten(), part.flatten().double(), cut.counts[row])
         for row, part in enumerate(values)

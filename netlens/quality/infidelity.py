@@ -68,7 +68,7 @@ class Infidelity:
         """Return the gap of the infidelities for each row."""
         kind = self._checked(inputs)
         values = elementwise(attribution, inputs, "Infidelity")
-        with asking(model, inputs, attribution.target, "Infidelity", tokens=True) as question:
+        with asking(model, inputs, attribution.target, "Infidelity") as question:
             rankings = [
                 _dealt(part, self.n_random, row_generator(self.seed, question.inputs[row])) for row, part in enumerate(values)
             ]

@@ -66,7 +66,7 @@ class ROAD:
                 raise ShapeError("ROAD", "the features differ between channels", expected="features that hold whole pixels")
             race = Race(self.n_steps, self.n_random, self.seed, False, self.precision)
             fills = {"linear": _imputer(question, self.noise, self.seed)}
-            (curve,) = race.curves(answering(question, self.output), cut, feature_values(cut, values), fills)
+            (curve,) = race.curves(answering(question, self.output), cut, feature_values(cut, values, question), fills)
         own, random = area(curve.share, curve.own), area(curve.share, curve.random)
         return scored(self, random - own, {"features": cut.chosen}, own=own, random=random, curves=(curve,))
 
