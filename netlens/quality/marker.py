@@ -56,6 +56,9 @@ def planted_marker(
     if data.inputs.ndim != 4 or not 0 <= target < len(model.classes) or not 1 <= size <= min(data.inputs.shape[2:]):
         problem = f"a square of {size} pixels for class {target} was asked of inputs shaped {tuple(data.inputs.shape)}"
         raise ShapeError(OPERATION, problem, expected=f"images (N, C, H, W), and a class from 0 to {len(model.classes) - 1}")
+    if not 0 <= int(data.labels.min()) <= int(data.labels.max()) < len(model.classes):
+        problem = f"the labels run from {int(data.labels.min())} to {int(data.labels.max())}"
+        raise ShapeError(OPERATION, problem, expected=f"classes of the model, 0 to {len(model.classes) - 1}")
     if not 0 < samples < len(others) or len(data) - samples < 64:
         problem = f"{samples} images for the test were asked of {len(data)}, of which {len(others)} are not of class {target}"
         raise ShapeError(OPERATION, problem, expected="at least 1, more of other classes, and 64 more to learn from")

@@ -63,9 +63,9 @@ def removal(
     -----
     Cost: one forward pass a place, and one more. A place that the replacement does not change has a fall of 0 and does not count.
     """
-    if inputs.ndim != 4 or any(side > size for side, size in zip(grid, inputs.shape[2:], strict=True)):
+    if inputs.ndim != 4 or any(not 1 <= side <= size for side, size in zip(grid, inputs.shape[2:], strict=True)):
         problem = f"a grid {grid} was asked for on inputs shaped {tuple(inputs.shape)}"
-        raise ShapeError("removal", problem, expected="images (N, C, H, W) that are no smaller")
+        raise ShapeError("removal", problem, expected="images (N, C, H, W) that are no smaller, and a place at least")
     with asking(model, inputs, target, "removal") as question, torch.no_grad():
         hidden, chosen = replacement(by, model, question.inputs, None, "removal")
         whole = question.chunked(question.scores, question.inputs, question.target)

@@ -128,18 +128,21 @@ def randomise(
     wanted = [decisive] if decisive_only else list(range(len(groups)))
     kept = torch.zeros(len(wanted), draws, len(inputs), dtype=torch.float64)
     maps: list[Attribution] = [intact]
+    reached = [[path for group in groups[: stage + 1] for path in group] for stage in range(len(groups))]
     for draw in range(draws):
         for place, stage in enumerate(wanted):
-            chosen = [path for group in groups[: stage + 1] for path in group] if order == "cascade" else groups[stage]
+            chosen = reached[stage] if order == "cascade" else groups[stage]
             broken = explainer(broken_copy(model, chosen, seed + draw), inputs, intact.target)
             kept[place, draw] = compare(intact, broken, inputs, where, sizes=sizes)
             if draw == 0:
                 maps.append(broken)
-    names = tuple(_told(groups[stage]) for stage in wanted)
+    names = tuple(
+        _told(part)
+        for part in ([reached[decisive]] if decisive_only and order == "cascade" else [groups[stage] for stage in wanted])
+    )
     controls = controls_of(intact, inputs, where, seed, sizes=sizes)
-    told = "everywhere" if everywhere else "on the foreground"
-    place = 0 if decisive_only else decisive
-    return Sanity(explainer.name, order, names, kept, controls, tuple(maps), place, told)
+    shown = "everywhere" if everywhere else "on the foreground"
+    return Sanity(explainer.name, order, names, kept, controls, tuple(maps), 0 if decisive_only else decisive, shown)
 
 
 def weighted(net: nn.Module) -> list[str]:

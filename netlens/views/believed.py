@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from netlens.errors import UsageError
 from netlens.quality.known_answers import KnownAnswers
 from netlens.quality.ranking import Ranking
 from netlens.quality.stamp import Policy, Stamp
@@ -61,6 +62,10 @@ def pareto(result: Ranking, across: str = "passes") -> View:
     """Show what quality costs: faithfulness against the passes, or the seconds, for one input; the front is ringed."""
     table = result.frame()
     shown = table[table["faithfulness"].notna()].sort_values(across)
+    if shown.empty:
+        raise UsageError(
+            "views.pareto", "no method gave an answer", remedy="views.ranking lists the methods, and why they gave none."
+        )
     names = [name_of(name) for name in shown["method"]]
     told = "forward-pass equivalents for one input" if across == "passes" else "seconds for one input"
     heights = _apart(np.log10(shown[across].to_numpy(dtype=float)), shown["faithfulness"].to_numpy(dtype=float))

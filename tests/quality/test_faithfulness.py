@@ -258,6 +258,27 @@ def test_a_row_with_few_features_does_not_shorten_the_curves_of_the_others(metri
     assert together.curves[0].own[1, 2:].unique().numel() == 1
 
 
+@pytest.mark.parametrize("metric", [Deletion, Insertion])
+def test_curves_are_those_of_one_copy_at_a_time(metric):
+    """Oblong images of three channels through a network with bends, asked copy by copy."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 3, 3)).double().eval()
+    model = Model(net, "oblong", ("a", "b", "c"), Preprocess((0.3, 0.4, 0.5), (0.5, 0.4, 0.3)))
+    images, values = torch.randn(4, 3, 8, 5, dtype=torch.float64), torch.randn(4, 3, 8, 5, dtype=torch.float64)
+    found = metric(7, replacement="black")(model, given(values), images)
+    black = (-torch.tensor(model.preprocess.mean) / torch.tensor(model.preprocess.std)).double().view(3, 1)
+    for row in range(4):
+        order, line = values[row].sum(0).flatten().argsort(descending=True), []
+        for step in range(8):
+            touched = order[: round(40 * step / 7)]
+            copy = images[row].flatten(1).clone() if metric is Deletion else black.expand(3, 40).clone()
+            copy[:, touched] = black if metric is Deletion else images[row].flatten(1)[:, touched]
+            with torch.no_grad():
+                line.append(float(net(copy.view(1, 3, 8, 5)).softmax(1)[0, TARGET[row]]))
+        assert found.curves[0].own[row].tolist() == pytest.approx(line, abs=1e-6)
+        shares = [round(40 * step / 7) / 40 for step in range(8)]
+        assert float(found.own[row]) == pytest.approx(float(torch.trapezoid(torch.tensor(line), torch.tensor(shares))), abs=1e-5)
+
+
 def test_outputs_are_what_they_are_called(linear, images):
     from netlens.explain.base import asking
 

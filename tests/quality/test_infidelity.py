@@ -180,6 +180,25 @@ def test_the_noise_has_the_size_that_is_said():
     assert torch.equal(drawn, noise_of(image, 0.1, 0))
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_road_is_that_of_one_dense_system_a_copy(noise):
+    """Oblong images of two channels, each copy filled by solving its equations one by one, and asked alone."""
+    net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 7 * 4, 3)).double().eval()
+    model = Model(net, "oblong", ("a", "b", "c"), Preprocess((0.0,) * 2, (1.0,) * 2))
+    images, values = torch.randn(3, 2, 9, 6, dtype=torch.float64), torch.randn(3, 2, 9, 6, dtype=torch.float64)
+    found = ROAD(6, 1, noise=noise, output="logit")(model, given(values), images).curves[0]
+    for row, image in enumerate(images):
+        order = values[row].sum(0).flatten().argsort(descending=True)
+        for step, line in enumerate(found.own[row]):
+            hidden = torch.zeros(54, dtype=torch.bool)
+            hidden[order[: step * 9]] = True
+            hidden = hidden.view(9, 6)
+            filled = dense(image, hidden) if step < 6 else image.mean((1, 2), keepdim=True).expand_as(image)
+            filled = filled + hidden * noise_of(image, noise, 0)
+            with torch.no_grad():
+                assert float(net(filled[None])[0, TARGET[row]]) == pytest.approx(float(line), abs=2e-3)
+
+
 def test_road_asks_for_images():
     net = nn.Linear(4, 3)
     model = Model(net, "table", ("a", "b", "c"), Preprocess((0.0,), (1.0,)))

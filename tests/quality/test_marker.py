@@ -1,5 +1,7 @@
 """A marker planted in a model of one's own: it decides, it is found, and the model itself learns nothing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -49,5 +51,8 @@ def test_what_cannot_be_planted_is_refused(learned, digits):
         planted_marker(learned[0], digits[0].take(300), 24, size=9)
     with pytest.raises(ShapeError, match="8 images for the test were asked of 40"):
         planted_marker(learned[0], digits[0].take(40), 8)
+    batch = digits[0].take(300)
+    with pytest.raises(ShapeError, match="the labels run from 3 to 12"):
+        planted_marker(learned[0], replace(batch, labels=batch.labels + 3))
     with pytest.raises(ShapeError, match="0 images for the test were asked"):
         planted_marker(learned[0], digits[0].take(300), 0)

@@ -65,6 +65,8 @@ def test_images_with_too_little_on_them_are_left_out(linear):
 def test_a_grid_of_what_is_no_image_is_refused(linear):
     with pytest.raises(ShapeError, match=r"a grid \(9, 9\) was asked for on inputs shaped \(1, 1, 6, 6\)"):
         removal(linear, torch.rand(1, 1, 6, 6), (9, 9))
+    with pytest.raises(ShapeError, match=r"a grid \(0, 3\) was asked for"):
+        removal(linear, torch.rand(1, 1, 6, 6), (0, 3))
     found = removal(linear, torch.rand(2, 1, 6, 6), (3, 3), 0, by="zero")
     with pytest.raises(ShapeError, match="2 images were measured"):
         foretold(Attribution(torch.rand(1, 1, 3, 3), torch.tensor([0]), "x"), found)

@@ -5,14 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from lxml import etree
 
 from netlens import views
+from netlens.errors import UsageError
 from netlens.explain import GradCAM, GradientXInput, GuidedBackprop, Saliency
+from netlens.quality.base import Curve, Score
 from netlens.quality.faithfulness import Insertion
 from netlens.quality.known_answers import known_answers
 from netlens.quality.planted import table_formula, trigger_token
-from netlens.quality.ranking import rank
+from netlens.quality.ranking import Ranked, rank
 from netlens.quality.sanity import randomise
 from netlens.quality.stamp import Policy
 from netlens.views.base import _render
@@ -92,6 +95,23 @@ def test_insertion_is_told_as_showing(measured):
     assert "share of the pixels that is shown" in texts(view)
 
 
+def test_curves_of_inputs_with_few_features_are_averaged_at_the_same_shares():
+    line = torch.tensor([[4.0, 3.0, 2.0, 1.0, 0.0], [4.0, 0.0, 0.0, 0.0, 0.0]])
+    share = torch.tensor([[0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 1.0, 1.0, 1.0, 1.0]], dtype=torch.float64)
+    score = Score("deletion", line[:, 0], 4.0, 4.0, 4.0, 2, "higher", curves=(Curve("black", share, line, line),))
+    frame = views.hiding_curves({"saliency": score}).frame()
+    assert frame["share touched"].tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert frame["answer"].tolist() == pytest.approx([4, 3, 2, 1, 0])  # both are the same straight line
+
+
+def test_one_stage_is_told_as_before_and_after(measured):
+    sane = [one.sanity for one in measured["ranking"].methods]
+    view = views.broken_rows(sane, measured["batch"])
+    assert "before and after fc2 … conv2 were made random" in view.alt
+    assert view.caption.startswith("On the right the network is random")
+    assert texts(view).count("intact") == 1
+
+
 def test_the_sanity_curve_tells_what_is_kept_beside_the_control(measured):
     view, result = MAKE["sanity_curve"](measured), measured["sanity"][1]
     kept, control = result.kept[result.decisive].mean().item(), result.controls[result.control].mean().item()
@@ -129,6 +149,13 @@ def test_the_front_is_ringed_and_named(measured):
     assert f"On the front: {', '.join(names)}." in view.caption
     assert "Guided backprop" not in view.caption
     assert views.pareto(measured["ranking"], "seconds").alt.startswith("Scatter plot of faithfulness against seconds")
+
+
+def test_a_front_of_nobody_is_refused(measured):
+    nobody = replace(measured["ranking"], methods=(Ranked("grad_cam", reason="it has no maps"),), agreement=None)
+    with pytest.raises(UsageError, match="no method gave an answer"):
+        views.pareto(nobody)
+    assert views.ranking(nobody).frame["faithfulness"].tolist() == ["–"]
 
 
 def test_labels_keep_apart():
