@@ -69,11 +69,11 @@ class Sanity:
         return crossed(self.by_draw[self.decisive] - self.controls[self.control])
 
     def frame(self) -> pd.DataFrame:
-        """One row a stage, and one a control."""
+        """One row a stage, and one a control; no correlation lies outside of −1 to 1, and no interval of one."""
         stages = [("stage", name, crossed(values)) for name, values in zip(self.layers, self.by_draw, strict=True)]
         controls = [("control", name, interval(values)) for name, values in self.controls.items()]
         rows = [
-            {"method": self.method, "kind": kind, "name": name, "mean": mean, "low": low, "high": high}
+            {"method": self.method, "kind": kind, "name": name, "mean": mean, "low": max(low, -1.0), "high": min(high, 1.0)}
             for kind, name, (mean, low, high) in stages + controls
         ]
         return pd.DataFrame(rows)

@@ -131,7 +131,7 @@ def sanity_curve(results: Sequence[Sanity]) -> View:
         for result, colour in zip(results, PALETTE * 3, strict=False):
             rows = result.frame().query("kind == 'stage'")
             values = np.concatenate([[1.0], rows["mean"]])
-            spread = np.concatenate([[0.0], (rows["high"] - rows["low"]) / 2])
+            spread = np.concatenate([[[0.0], [0.0]], [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]], 1)
             axes.errorbar(
                 range(len(values)), values, yerr=spread, fmt="o-", color=colour, capsize=2, label=name_of(result.method), ms=4
             )

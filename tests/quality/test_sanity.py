@@ -142,6 +142,13 @@ def test_the_interval_knows_that_all_samples_share_the_random_networks():
     assert crossed(torch.ones(3, 5)) == (1, 1, 1)
 
 
+def test_no_interval_of_a_correlation_leaves_its_range(learned, exam):
+    frame = randomise(Saliency(), learned[0], exam[:4], draws=2).frame()
+    assert frame["low"].min() >= -1
+    assert frame["high"].max() <= 1
+    assert ((frame["low"] <= frame["mean"]) & (frame["mean"] <= frame["high"])).all()
+
+
 def test_one_layer_at_a_time(learned, exam):
     alone = randomise(Saliency(), learned[0], exam[:2], order="independent", draws=1)
     cascade = randomise(Saliency(), learned[0], exam[:2], draws=1)
