@@ -108,9 +108,9 @@ def audit(
     previous : the document of an earlier audit.
     checks : the codes of the checks to ask; all by default.
     """
-    judged_by = judged_by or policy(card=model.card.policy if model.card else None)
+    judged_by = (judged_by or policy(card=model.card.policy if model.card else None)).of(CHECKS if checks is None else checks)
     subject = Subject(model, data.test, data.train, profile, seed, previous, n_worst, data.groups_fault)
-    asked = [CHECKS[code] for code in (CHECKS if checks is None else checks)]
+    asked = [CHECKS[code] for code in judged_by.thresholds]
     return Audit(
         subject=subject,
         policy=judged_by,

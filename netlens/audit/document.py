@@ -18,6 +18,7 @@ import numpy as np
 from netlens.audit.crosswalk import crosswalk
 from netlens.audit.finding import Finding
 from netlens.audit.provenance import digest
+from netlens.audit.subject import SCHEMA
 from netlens.behaviour import Rate
 from netlens.data import Dataset
 from netlens.errors import DataError, OutputError
@@ -66,6 +67,7 @@ def document(audit: Audit) -> dict[str, Any]:
         "provenance": dict(audit.provenance),
     }
     plain: dict[str, Any] = rounded(content)
+    plain["policy"]["thresholds"] = audit.policy.rows()  # as they decided, for the hashes are over them
     sources = _sources(audit)
     for code, finding in audit.findings.items():
         plain["findings"][code] = _finding(rounded(asdict(finding)), {**sources, "limits": audit.policy.limits(code)})
@@ -87,6 +89,10 @@ def read(path: str | Path) -> dict[str, Any]:
         raise DataError(operation, f"'{path}' cannot be read ({type(error).__name__})", remedy=remedy) from error
     if not isinstance(content, dict) or not str(content.get("schema", "")).startswith("netlens-audit/"):
         raise DataError(operation, f"'{path}' holds no audit", expected='JSON with a key "schema"', remedy=remedy)
+    data = content.get("data")
+    whole = isinstance(content.get("model"), dict) and isinstance(data, dict) and isinstance(data.get("test"), dict)
+    if content["schema"] == SCHEMA and not whole:  # another form is for its reader to refuse
+        raise DataError(operation, f"'{path}' does not say what was audited, on which data", remedy=remedy)
     return content
 
 

@@ -16,9 +16,9 @@ MEANING = {PASSED: "passed", FAILED: "failed", WARNED: "passed with warnings", I
 
 
 def unshown(findings: Iterable[Finding], required: Iterable[str]) -> list[str]:
-    """The codes of checks that the policy requires and that were NOT SHOWN: for want of an input, or of evidence."""
-    wanted = set(required)
-    return [one.code for one in findings if one.verdict == "NOT SHOWN" and one.code in wanted]
+    """The codes of checks that the policy requires and that were NOT SHOWN: for want of an input, or of evidence, or never asked."""
+    shown = {one.code for one in findings if one.verdict != "NOT SHOWN"}
+    return sorted(set(required) - shown)
 
 
 def exit_code(findings: Iterable[Finding], required: Iterable[str] = (), *, strict: bool = False) -> int:

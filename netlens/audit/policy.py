@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,10 @@ class Policy:
     def limits(self, code: str) -> dict[str, float]:
         """The thresholds of a check as plain numbers."""
         return {name: threshold.value for name, threshold in self.thresholds.get(code, {}).items()}
+
+    def of(self, codes: Iterable[str]) -> Policy:
+        """The same for some checks, in their order; what must be shown stays."""
+        return replace(self, thresholds={code: self.thresholds.get(code, {}) for code in codes})
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a threshold."""

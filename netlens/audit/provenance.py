@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
@@ -17,14 +19,14 @@ LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "matplotl
 NONE = "not supplied"
 
 
-def provenance(subject: Subject, judged_by: Policy, command: str) -> dict[str, str]:
+def provenance(subject: Subject, policy: Policy, command: str) -> dict[str, str]:
     """Collect fingerprints, versions, device, seed and command; no clock, no path and no name of a machine."""
     facts = {
         "model fingerprint": subject.model.fingerprint,
         "card digest": subject.card.digest if subject.card else "no card",
         "test data fingerprint": subject.test.fingerprint,
         "training data fingerprint": subject.train.fingerprint if subject.train else NONE,
-        "policy": f"{judged_by.use}, {digest([judged_by.rows(), judged_by.required])[:16]}",
+        "policy": judged_by(policy.use, policy.rows(), policy.required),
         "command": command,
         "profile": subject.profile,
         "seed": str(subject.seed),
@@ -35,6 +37,11 @@ def provenance(subject: Subject, judged_by: Policy, command: str) -> dict[str, s
         "netlens": netlens.__version__,
     }
     return facts | {library: version(library) for library in LIBRARIES}
+
+
+def judged_by(use: str, rows: Sequence[Mapping[str, Any]], required: Sequence[str]) -> str:
+    """What decided: the profile of use, and the hash of every threshold with its reason and of the checks that must be shown."""
+    return f"{use}, {digest([rows, required])[:16]}"
 
 
 def digest(value: object) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
-import math
+import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +19,6 @@ from netlens.publish.report_files import STAMP, files
 
 OPERATION = "netlens verify"
 NAME = "audit"
-CLOSE = 1e-4  # numbers are written with six digits; another run of the same on the same machine gives the same ones
 TYPESETTERS = ("netlens", "typst", "nbconvert")  # another version may set another page
 
 
@@ -51,12 +52,12 @@ def verify(
     folder = folder if folder.is_dir() else folder.parent
     content = read(folder / f"{NAME}.json")
     try:
-        found = [*_files(folder), *_findings(content), *_outcome(content), *_answers(content), *_printed(folder, content)]
-        found += _with_model(content, model, dataset, data_root, device, recompute=recompute)
-    except (KeyError, TypeError, AttributeError) as error:
-        problem = f"'{folder / NAME}.json' lacks what an audit holds ({type(error).__name__}: {error})"
+        found = [*_files(folder), *_checks(content), *_findings(content), *_outcome(content), *_answers(content)]
+        found += _printed(folder, content)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        problem = f"'{folder / NAME}.json' is not what an audit writes ({type(error).__name__}: {error})"
         raise DataError(OPERATION, problem, remedy="Verify it with the version of netlens that made it.") from error
-    return found
+    return [*found, *_with_model(content, model, dataset, data_root, device, recompute=recompute)]
 
 
 def _judged(what: str, wrong: list[str], right: str) -> Verified:
@@ -76,6 +77,21 @@ def _files(folder: Path) -> Iterator[Verified]:
 
 def _now(path: Path) -> str:
     return "changed" if path.is_file() else "missing"
+
+
+def _checks(content: Mapping[str, Any]) -> Iterator[Verified]:
+    """Every check has its finding, and the thresholds are those of the policy that provenance names."""
+    import netlens
+    from netlens.audit.checks import CHECKS
+    from netlens.audit.provenance import judged_by
+
+    thresholds, found = content["policy"]["thresholds"], content["findings"]
+    asked = dict.fromkeys(row["check"] for row in thresholds)
+    asked |= dict.fromkeys(CHECKS) if content["provenance"]["netlens"] == netlens.__version__ else {}
+    yield _judged("checks", [f"{code} is missing" for code in asked if code not in found], f"all {len(found)} have a finding")
+    policy, said = content["policy"], content["provenance"]["policy"]
+    wrong = [] if judged_by(policy["use"], thresholds, policy["required"]) == said else ["its thresholds have another hash"]
+    yield _judged("policy", wrong, "the thresholds have the hash that provenance names")
 
 
 def _findings(content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -99,14 +115,20 @@ def _findings(content: Mapping[str, Any]) -> Iterator[Verified]:
 def _outcome(content: Mapping[str, Any]) -> Iterator[Verified]:
     """The outcome follows from the findings."""
     from netlens.audit.document import findings
-    from netlens.audit.outcome import MEANING, exit_code
+    from netlens.audit.outcome import MEANING, exit_code, unshown
 
-    said, follows = content["outcome"]["exit_code"], exit_code(findings(content), content["policy"]["required"])
-    yield _judged("outcome", [] if said == follows else [f"{said} is said, {follows} follows"], f"{said}: {MEANING[follows]}")
+    found, required, said = findings(content), content["policy"]["required"], content["outcome"]
+    follows, lacking = exit_code(found, required), unshown(found, required)
+    wrong = [] if said["exit_code"] == follows else [f"{said['exit_code']} is said, {follows} follows"]
+    wrong += [] if said["unshown"] == lacking else [f"{said['unshown']} is said to be unshown, and it is {lacking}"]
+    yield _judged("outcome", wrong, f"{follows}: {MEANING[follows]}")
 
 
 def _answers(content: Mapping[str, Any]) -> Iterator[Verified]:
     """The performance follows from the answers."""
+    from netlens.audit.document import rounded
+    from netlens.behaviour import wilson
+
     if not content["answers"] or not content["performance"]:
         yield Verified("performance", "not checked", "the report does not hold every answer")
         return
@@ -115,12 +137,14 @@ def _answers(content: Mapping[str, Any]) -> Iterator[Verified]:
     confusion = [[0] * len(classes) for _ in classes]
     for label, answer in zip(labels, answers, strict=True):
         confusion[label][answer] += 1
-    hits, said = sum(confusion[k][k] for k in range(len(classes))), content["performance"]
+    said, columns = content["performance"], list(zip(*confusion, strict=True))
+    rates = [("the accuracy", said["accuracy"], sum(confusion[k][k] for k in range(len(classes))), len(labels))]
+    for k, name in enumerate(classes):
+        rates.append((f"recall of {name}", said["recall"][name], confusion[k][k], sum(confusion[k])))
+        rates.append((f"precision of {name}", said["precision"][name], confusion[k][k], sum(columns[k])))
     wrong = [] if said["confusion"] == confusion else ["the confusion matrix"]
-    wrong += [] if (said["accuracy"]["hits"], said["accuracy"]["n"]) == (hits, len(labels)) else ["the accuracy"]
-    pairs = zip(classes, confusion, strict=True)
-    wrong += [f"recall of {name}" for k, (name, row) in enumerate(pairs) if said["recall"][name]["hits"] != row[k]]
-    yield _judged("performance", wrong, f"accuracy, recall and confusion follow from the {len(labels):,} answers")
+    wrong += [name for name, rate, hits, n in rates if rate != rounded(wilson(hits, n))]
+    yield _judged("performance", wrong, f"accuracy, recall, precision and confusion follow from the {len(labels):,} answers")
 
 
 def _printed(folder: Path, content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -133,6 +157,12 @@ def _printed(folder: Path, content: Mapping[str, Any]) -> Iterator[Verified]:
     yield _judged(
         "title page", [] if said == content["report"] else ["it is not that of the numbers"], "it is that of the numbers"
     )
+    shown = _text(notebook)
+    silent = [code for code, finding in content["findings"].items() if _plain(finding["sentence"]) not in shown]
+    yield _judged("sentences", silent, f"the notebook says what each of {len(content['findings'])} findings says")
+    path, numbers = folder / f"{NAME}.pdf", (folder / f"{NAME}.json").read_bytes()
+    inside = path.is_file() and _holds(path.read_bytes(), numbers)
+    yield _judged("numbers in the PDF", [] if inside else ["they are not those beside it"], "they are those beside it")
     other = [f"{name} {version(name)}" for name in TYPESETTERS if content["provenance"].get(name) != version(name)]
     if other:
         yield Verified("PDF", "not checked", f"it was set with other versions; here: {', '.join(other)}")
@@ -140,13 +170,36 @@ def _printed(folder: Path, content: Mapping[str, Any]) -> Iterator[Verified]:
     from netlens.publish.pdf import pdf_bytes
     from netlens.publish.report_page import page
 
-    attached = {f"{NAME}.json": (folder / f"{NAME}.json").read_bytes()}
-    path = folder / f"{NAME}.pdf"
+    attached = {f"{NAME}.json": numbers}
     wrong = [] if path.is_file() and path.read_bytes() == pdf_bytes(notebook, attached=attached) else [_now(path)]
     yield _judged("PDF", wrong, "set again, it is the same byte for byte")
     html = folder / f"{NAME}.html"
     wrong = [] if html.is_file() and html.read_text(encoding="utf-8") == page(notebook) else [_now(html)]
     yield _judged("page", wrong, "written again, it is the same byte for byte")
+
+
+def _holds(pdf: bytes, content: bytes) -> bool:
+    """Whether one of the compressed streams of a PDF is this."""
+    for start in re.finditer(rb"stream\r?\n", pdf):
+        try:
+            if zlib.decompressobj().decompress(pdf[start.end() :], len(content) + 1) == content:
+                return True
+        except zlib.error:
+            continue  # a stream of another kind
+    return False
+
+
+def _text(notebook: nb.Notebook) -> str:
+    """All that a notebook shows in words."""
+    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    shown = [nb.text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    shown += [nb.text(data["text/markdown"]) for data in outputs if "text/markdown" in data]
+    shown += [html.unescape(re.sub(r"<[^>]+>", " ", nb.text(data["text/html"]))) for data in outputs if "text/html" in data]
+    return _plain(" ".join(shown))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _with_model(
@@ -159,6 +212,8 @@ def _with_model(
         )
         return
     from netlens.audit import material
+    from netlens.audit.provenance import NONE
+    from netlens.publish.recomputing import recomputed
     from netlens.trained import obtain
 
     facts = content["provenance"]
@@ -166,45 +221,15 @@ def _with_model(
     data = material(network.card, data_root)
     yield _same("weights", network.fingerprint, facts["model fingerprint"])
     yield _same("test data", data.test.fingerprint, facts["test data fingerprint"])
-    if data.train is not None:
-        yield _same("training data", data.train.fingerprint, facts["training data fingerprint"])
+    if network.card:
+        yield _same("card", network.card.digest, facts["card digest"])
+    yield _same("training data", data.train.fingerprint if data.train else NONE, facts["training data fingerprint"])
     if recompute:
         yield _judged(
-            "numbers", _recomputed(content, network, data), f"{len(content['findings'])} checks, run again, give the same"
+            "numbers", recomputed(content, network, data), f"{len(content['findings'])} checks, run again, give the same"
         )
 
 
 def _same(what: str, found: str, said: str) -> Verified:
     wrong = [] if found == said else [f"fingerprint {found[:12]}, the report says {said[:12]}"]
     return _judged(what, wrong, f"fingerprint {found[:12]}")
-
-
-def _recomputed(content: Mapping[str, Any], network: Any, data: Any) -> list[str]:
-    """Run the checks again by the thresholds of the report, and name what differs."""
-    from netlens.audit.checks import CHECKS
-    from netlens.audit.document import rounded
-    from netlens.audit.subject import Subject
-
-    facts, wrong = content["provenance"], []
-    subject = Subject(network, data.test, data.train, facts["profile"], int(facts["seed"]), groups_fault=data.groups_fault)
-    for code, said in content["findings"].items():
-        if said["area"] == "change" and said["verdict"] != "NOT SHOWN":
-            continue  # it compares with an earlier audit, which is not at hand
-        if code not in CHECKS:
-            wrong.append(f"{code} is no check of this version")
-            continue
-        limits = {row["threshold"]: row["value"] for row in content["policy"]["thresholds"] if row["check"] == code}
-        found = CHECKS[code].run(subject, limits)
-        pairs = [(rounded(getattr(found, key)), said[key]) for key in ("value", "low", "high", "n")]
-        if found.verdict != said["verdict"] or not all(_close(one, other) for one, other in pairs):
-            wrong.append(f"{code} ({_short(said)} in the report, {_short(vars(found))} now)")
-    return wrong
-
-
-def _close(one: float | None, other: float | None) -> bool:
-    return one == other if one is None or other is None else math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
-
-
-def _short(finding: Mapping[str, Any]) -> str:
-    value = finding["value"]
-    return str(finding["verdict"]) if value is None or math.isnan(value) else f"{finding['verdict']} {value:.4g}"

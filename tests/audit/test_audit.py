@@ -13,6 +13,7 @@ from torch import nn
 from netlens.audit import Material, audit, policy
 from netlens.audit import document as document_module
 from netlens.audit.document import findings, read
+from netlens.audit.subject import SCHEMA
 from netlens.behaviour import wilson
 from netlens.errors import DataError, OutputError
 from netlens.models.architectures import MnistMLP
@@ -176,6 +177,15 @@ def test_the_findings_come_back_from_the_document(clean, tmp_path):
 def test_what_is_no_audit_is_refused(tmp_path, content):
     (tmp_path / "audit.json").write_text(content)
     with pytest.raises(DataError, match=r"cannot be read|holds no audit"):
+        read(tmp_path / "audit.json")
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"model": 3, "data": [1]}, {"model": {}, "data": None}, {"model": {}, "data": {"test": 1}}]
+)
+def test_an_audit_that_does_not_say_of_what_is_refused(tmp_path, content):
+    (tmp_path / "audit.json").write_text(json.dumps({"schema": SCHEMA, **content}))
+    with pytest.raises(DataError, match="does not say what was audited, on which data"):
         read(tmp_path / "audit.json")
 
 
