@@ -30,7 +30,7 @@ def crosswalk(declared: Mapping[str, str], findings: Mapping[str, Finding]) -> d
     Returns
     -------
     The version of the data file, the dates, and for each row its state, the areas and sections that hold the evidence, the declarations
-    that were given, and those that are missing. A check that was NOT SHOWN is no evidence.
+    that were given, and what is missing, a signature always. A check that was NOT SHOWN is no evidence.
     """
     shown = {finding.area for finding in findings.values() if finding.verdict != "NOT SHOWN"}
     rows = [_row(row, declared, shown) for row in content()["row"]]
@@ -44,6 +44,7 @@ def _row(row: Mapping[str, Any], declared: Mapping[str, str], shown: set[str]) -
     states = [MEASURED] * bool(evidence) + [DECLARED] * bool(given)
     lacking = [key for key in row.get("declared", []) if not declared.get(key)]
     lacking += [area for area in row.get("measured", []) if area not in shown]
+    lacking += row.get("by_hand", [])
     return {
         "rule": row["rule"],
         "clause": row["clause"],

@@ -196,7 +196,7 @@ def _crosswalk(audit: Audit) -> Iterator[Traced]:
             for row in rows["rows"]
             if row["rule"] == rule
         ]
-        yield _table(pd.DataFrame(shown), "/crosswalk/rows")
+        yield Traced(views.table(pd.DataFrame(shown), sections=(say("evidence here"),)), ("/crosswalk/rows",))
 
 
 def _rules(audit: Audit) -> Iterator[Traced]:

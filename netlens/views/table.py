@@ -14,22 +14,24 @@ from netlens.views.base import percent
 
 @dataclass(frozen=True)
 class Table:
-    """A table and its caption (Markdown)."""
+    """A table and its caption (Markdown). `sections` : columns whose cells name headings of the document; a PDF adds their pages."""
 
     frame: pd.DataFrame
     caption: str = ""
+    sections: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         with pd.option_context("display.max_colwidth", None):
             html = self.frame.to_html(index=False, border=0, na_rep="–", float_format=_number)
             plain = self.frame.to_string(index=False, na_rep="–", float_format=_number)
-        return {"text/html": html, "text/plain": plain}, {"netlens": {"caption": self.caption}}
+        more = {"sections": list(self.sections)} if self.sections else {}
+        return {"text/html": html, "text/plain": plain}, {"netlens": {"caption": self.caption, **more}}
 
 
-def table(rows: pd.DataFrame | Mapping[str, Any], caption: str = "") -> Table:
+def table(rows: pd.DataFrame | Mapping[str, Any], caption: str = "", sections: tuple[str, ...] = ()) -> Table:
     """Show a data frame without its index, or a mapping as two columns."""
     if isinstance(rows, pd.DataFrame):
-        return Table(rows, caption)
+        return Table(rows, caption, sections)
     return Table(pd.DataFrame(list(rows.items()), columns=["What", "Value"]), caption)
 
 

@@ -19,10 +19,10 @@ def rows(declared, *findings):
 
 def test_the_data_file_names_only_what_there_is():
     for row in content()["row"]:
-        assert set(row) <= {"rule", "clause", "about", "measured", "declared", "printed"}
+        assert set(row) <= {"rule", "clause", "about", "measured", "declared", "printed", "by_hand"}
         assert set(row.get("measured", [])) <= set(AREAS)
         assert set(row.get("declared", [])) <= set(DeclaredTable.model_fields)
-        assert row.get("printed", "provenance") in ("provenance", "model", "sign-off")
+        assert row.get("printed", "provenance") in ("provenance", "model")
         assert "measured" in row or "declared" in row or "printed" in row
     named = [(row["rule"], row["clause"]) for row in content()["row"]]
     assert len(set(named)) == len(named)
@@ -50,4 +50,11 @@ def test_an_empty_card_supplies_nothing_and_no_program_can_declare_conformity():
 
 
 def test_every_place_of_evidence_is_a_heading():
-    assert all(section(place) for place in (*AREAS, "model", "sign-off"))
+    assert all(section(place) for place in (*AREAS, "model"))
+
+
+def test_what_a_person_must_sign_is_missing_from_every_report():
+    clause = ("EU AI Act, Annex IV", "2(g)")
+    assert rows({})[clause]["state"] == "NOT SUPPLIED"
+    found = rows(dict.fromkeys(DeclaredTable.model_fields, "x"), FOUND)[clause]
+    assert (found["state"], found["missing"][-1]) == ("measured", "date and signature")

@@ -294,3 +294,17 @@ def test_nbconvert_makes_it_from_the_command_line(sample: nbformat.NotebookNode,
     command = [sys.executable, "-m", "nbconvert", "--to", "netlens-pdf", str(tmp_path / "any.ipynb")]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path)})
     assert (tmp_path / "any.pdf").read_bytes() == made
+
+
+def test_a_table_names_the_pages_of_sections() -> None:
+    frame = pd.DataFrame({"row": ["15(1)", "8"], "evidence": ["Right answers, Weak spots", "–"]})
+    table = code_cell(shown({"text/html": frame.to_html(index=False), "text/plain": ""}, sections=["evidence"]))
+    second = code_cell(shown({"image/svg+xml": svg(), "text/plain": "figure"}, alt=ALT, caption="A picture."))
+    last = markdown("## Weak spots\n\nFew.")
+    last.metadata["tags"] = ["new-page"]
+    content = pdf_bytes(notebook(markdown("# T\n\n## Right answers\n\nMany."), table, second, last, report=REPORT))
+    assert "Right answers (p. 2), Weak spots (p. 3)" in text_of(content)
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        links = [one for one in pdf.pages[1]["/Annots"] if one["/Subtype"] == "/Link"]
+        assert len(links) == 2
+        assert all(str(one.get("/Contents", "")) for one in links)

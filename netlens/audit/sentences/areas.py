@@ -56,6 +56,5 @@ def _area(area: str, findings: list[Finding]) -> Area:
 
 
 def section(area: str) -> str:
-    """The heading under which a reader finds the evidence for an area, or for a section that is no area."""
-    others = {"model": say("How it decides"), "sign-off": say("Sign-off")}
-    return others.get(area) or title(area)
+    """The heading under which a reader finds the evidence for an area, or for what the program prints of the model."""
+    return say("How it decides") if area == "model" else title(area)

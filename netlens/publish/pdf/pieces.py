@@ -116,7 +116,7 @@ def _bundle(
         yield Piece("markdown", display_math(_text(data["text/markdown"])), number)
     elif "text/latex" in data:
         yield Piece("markdown", display_math(_text(data["text/latex"])), number)
-    elif "text/html" in data and (table := html_table(_text(data["text/html"]))):
+    elif "text/html" in data and (table := html_table(_text(data["text/html"]), ours.get("sections", ()))):
         yield Piece("markdown", ours.get("caption", ""), number, f"#listing({table})[", "]")
     elif "text/plain" in data:
         yield Piece("typst", f"#printed({quoted(_text(data['text/plain']))})", number)

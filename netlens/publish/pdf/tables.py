@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"^[-+−±<>~≤≥]?\s*[\d][\d,.  ]*(e[-+]?\d+)?\s*%?$", re.IGNORECASE)
@@ -22,8 +23,11 @@ class Cell:
     heading: bool
 
 
-def html_table(html: str) -> str:
-    """Write the first table in `html` as a Typst call; empty when there is none."""
+def html_table(html: str, sections: Collection[str] = ()) -> str:
+    """Write the first table in `html` as a Typst call; empty when there is none.
+
+    `sections` : titles of columns whose cells name headings, divided by commas; the page of each is added.
+    """
     from lxml import html as parser
 
     if "<table" not in html:
@@ -40,7 +44,7 @@ def html_table(html: str) -> str:
     if not head and body and all(cell.heading for cell in body[0]):
         head, body = body[:1], body[1:]
     columns = max((sum(cell.columns for cell in row) for row in (*head, *body)), default=0)
-    return _typst(head, body, columns) if columns else ""
+    return _typst(head, body, columns, sections) if columns else ""
 
 
 def _cell(element: object) -> Cell:
@@ -49,7 +53,7 @@ def _cell(element: object) -> Cell:
     return Cell(text, span["colspan"], span["rowspan"], element.tag == "th")  # type: ignore[attr-defined]
 
 
-def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int) -> str:
+def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int, sections: Collection[str]) -> str:
     by_column = [[row[place].text for row in body if len(row) == columns] for place in range(columns)]
     numeric = [bool(texts) and all(NUMBER.match(text) or text in {"", "NaN", "—"} for text in texts) for texts in by_column]
     titles = [row[place].text for row in head[-1:] if len(row) == columns for place in range(columns)] or [""] * columns
@@ -63,15 +67,19 @@ def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int) -> str:
     size = "8.8pt" if columns <= 6 else "8pt" if columns <= 9 else "7pt"
     rows = [", ".join(_entry(cell, head=True) for cell in row) for row in head]
     header = f"table.header({', '.join(rows)}), " if rows else ""
-    cells = ",\n".join(", ".join(_entry(cell, head=False) for cell in row) for row in body)
+    placed = {place for place, title in enumerate(titles) if title in sections}
+    cells = ",\n".join(
+        ", ".join(_entry(cell, head=False, sections=place in placed) for place, cell in enumerate(row)) for row in body
+    )
     aligned = ", ".join("right" if number else "left" for number in numeric)
     whole = "true" if len(body) > WHOLE else "false"
     tall = "inset: (x: 5pt, y: 13pt), " if any(blank) else ""
     return f"sized-table({size}, {whole}, {tall}columns: ({', '.join(widths)},), align: ({aligned},), {header}{cells})"
 
 
-def _entry(cell: Cell, *, head: bool) -> str:
+def _entry(cell: Cell, *, head: bool, sections: bool = False) -> str:
     text = f"verdict({json.dumps(cell.text)})" if cell.text in VERDICTS else json.dumps(cell.text, ensure_ascii=False)
+    text = f"sections({text})" if sections else text
     text = f"strong({text})" if head else text
     spans = [f"{name}: {value}" for name, value in (("colspan", cell.columns), ("rowspan", cell.rows)) if value > 1]
     return f"table.cell({', '.join(spans)})[#{text}]" if spans else f"[#{text}]"
