@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.behaviour.calibration import Calibration
+from netlens.behaviour.intervals import Rate, wilson
 from netlens.behaviour.paired import Z95
+from netlens.behaviour.unpaired import wider
 
 ENOUGH = 20
 
@@ -45,15 +47,18 @@ def brier(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> Brie
 class WorstBin:
     """The maximum calibration error: the largest gap among the bins that hold enough samples.
 
-    `value` : the gap; positive when the model was surer than it was right. `confidence`, `accuracy`, `n` : of that bin.
-    `chance` : whether the gap lies within the band of a perfectly calibrated model.
+    `value` : the gap; positive when the model was surer than it was right. `confidence` : the mean of that bin. `rate` : its share of
+    right answers; the interval is widened for looking at every bin, since one of several always lies far off.
     """
 
     value: float
     confidence: float
-    accuracy: float
-    n: int
-    chance: bool
+    rate: Rate
+
+    @property
+    def chance(self) -> bool:
+        """Whether a perfectly calibrated model may show this gap in the worst of its bins."""
+        return self.rate.low <= self.confidence <= self.rate.high
 
 
 def worst_bin(result: Calibration, enough: int = ENOUGH) -> WorstBin | None:
@@ -67,6 +72,5 @@ def worst_bin(result: Calibration, enough: int = ENOUGH) -> WorstBin | None:
     if not places:
         return None
     place = max(places, key=lambda one: abs(result.confidence[one] - result.accuracy[one].value))
-    rate, confidence = result.accuracy[place], float(result.confidence[place])
-    inside = bool(result.band[place, 0] <= rate.value <= result.band[place, 1])
-    return WorstBin(confidence - rate.value, confidence, rate.value, rate.n, inside)
+    found, confidence = result.accuracy[place], float(result.confidence[place])
+    return WorstBin(confidence - found.value, confidence, wilson(found.hits, found.n, wider(len(places))))

@@ -8,8 +8,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from netlens.behaviour import Performance, Rate
-from netlens.views.base import ACCENT, MUTED, PALETTE, View, new_figure, percent, times
+from netlens.behaviour import Performance, Rate, wilson
+from netlens.behaviour.unpaired import wider
+from netlens.views.base import ACCENT, MUTED, PALETTE, View, new_figure, percent, plural, times
 
 
 def confusion(result: Performance) -> View:
@@ -40,10 +41,11 @@ def confusion(result: Performance) -> View:
     pairs = result.confusions()
     total = int(wrong.sum())
     listed = "; ".join(f"{label} read as {answer}, {times(count)}" for label, answer, count in pairs[:3]) or "none"
-    alt = f"Confusion matrix of {classes} classes and {result.accuracy.n} samples with {total} wrong answers. Most frequent: {listed}."
+    alt = f"Confusion matrix of {classes} classes and {result.accuracy.n} samples with {plural(total, 'wrong answer')}. Most frequent: {listed}."
     caption = (
         "Rows are labels, columns are answers. Only wrong answers are coloured, so that the diagonal does not hide them. "
-        f"{total} of {result.accuracy.n} answers are wrong" + (f"; most often {listed}." if pairs else ".")
+        f"{total} of {result.accuracy.n} answers {'is' if total == 1 else 'are'} wrong"
+        + (f"; most often {listed}." if pairs else ".")
     )
     return View(draw, table, alt, caption)
 
@@ -76,19 +78,20 @@ def forest(result: Performance) -> View:
 
     known = [(rate, name) for rate, name in zip(result.recall, result.classes, strict=True) if rate.n]
     (low, worst), (high, best) = (pick(known, key=lambda pair: pair[0].value) for pick in (min, max))
-    alt = (
-        f"Recall and precision of {len(result.classes)} classes with 95 % intervals. Recall is lowest for {worst}, {percent(low.value)} "
-        f"({percent(low.low)} to {percent(low.high)}), and highest for {best}, {percent(high.value)}."
-    )
-    overlap = low.high >= high.low
+    ends = f"lowest for {worst}, {percent(low.value)} ({percent(low.low)} to {percent(low.high)}), and highest for {best}, {percent(high.value)}"
+    ends = ends if low.value < high.value else f"{percent(low.value)} for each"
+    alt = f"Recall and precision of {len(result.classes)} classes with 95 % intervals. Recall is {ends}."
+    wide = [wilson(rate.hits, rate.n, wider(len(known))) for rate in (low, high)]  # of many equal classes two often lie apart
+    if low.value == high.value:
+        said = f"Every class is found equally often, {percent(low.value)}."
+    elif wide[0].high >= wide[1].low:
+        said = f"Widened for looking at every class, its interval overlaps that of {best}, the highest: chance alone could explain the gap."
+    else:
+        said = f"The highest, {best}, lies above it by more than chance explains."
+    first = f"Found least often: **{worst}**, {percent(low.value)} ({percent(low.low)} to {percent(low.high)}, {plural(low.n, 'sample')}). "
     caption = (
-        f"Dots: the share; lines: its 95 % interval; dashed: right answers over all, {percent(result.accuracy.value)}. Found least often: "
-        f"**{worst}**, {percent(low.value)} ({percent(low.low)} to {percent(low.high)}, {low.n} samples). "
-        + (
-            f"Its interval overlaps that of {best}, the highest: chance alone could explain the gap."
-            if overlap
-            else f"The highest, {best}, lies clearly above it."
-        )
+        f"Dots: the share; lines: its 95 % interval; dashed: right answers over all, {percent(result.accuracy.value)}. "
+        f"{first if low.value < high.value else ''}{said}"
     )
     return View(draw, table, alt, caption)
 

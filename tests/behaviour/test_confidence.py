@@ -52,9 +52,21 @@ def test_the_worst_bin():
     probabilities = np.stack([sure, 1 - sure], 1)
     result = calibration(probabilities, np.where(right, 0, 1))
     found = worst_bin(result)
-    assert (found.n, found.accuracy, found.chance) == (100, pytest.approx(0.30), False)
+    assert (found.rate.hits, found.rate.n, found.chance) == (30, 100, False)
     assert found.value == pytest.approx(0.35)
     assert worst_bin(result, enough=1000) is None
+
+
+def test_the_worst_bin_of_a_perfect_model_is_rarely_called_more_than_chance():
+    # Nine bins hold enough answers, and the worst of nine lies outside its own 95 % band in a third of all tries.
+    found = []
+    for seed in range(200):
+        draw = np.random.default_rng(seed)
+        sure = draw.uniform(0.4, 1, 600)
+        rest = (1 - sure) / 9
+        labels = np.where(draw.random(600) < sure, 0, 1)
+        found.append(worst_bin(calibration(np.column_stack([sure, *[rest] * 9]), labels, simulations=2)))
+    assert np.mean([not one.chance for one in found]) <= 0.08
 
 
 def drawn(seed, n=300, by=0.0):

@@ -122,9 +122,26 @@ def test_intervals_that_do_not_overlap_are_said_to_differ():
     labels = torch.arange(2).repeat(300)
     logits = torch.nn.functional.one_hot(labels, 2).float()
     logits[1:200:2] = torch.tensor([1.0, 0.0])
-    assert views.forest(performance(logits, labels, ("ant", "bee"))).caption.endswith("The highest, ant, lies clearly above it.")
+    told = views.forest(performance(logits, labels, ("ant", "bee"))).caption
+    assert told.endswith("The highest, ant, lies above it by more than chance explains.")
     few = performance(logits[:4], labels[:4], ("ant", "bee"))
     assert "chance alone could explain the gap" in views.forest(few).caption
+
+
+def test_of_equal_classes_two_are_rarely_said_to_differ():
+    labels, names = torch.arange(10).repeat(100), tuple("abcdefghij")
+    said = []
+    for seed in range(100):
+        wrong = torch.rand(1000, generator=torch.Generator().manual_seed(seed)) > 0.9
+        answers = torch.where(wrong, (labels + 1) % 10, labels)
+        caption = views.forest(performance(torch.nn.functional.one_hot(answers, 10).float(), labels, names)).caption
+        said.append("by more than chance explains" in caption)
+    assert sum(said) <= 3
+
+
+def test_no_class_is_the_weakest_when_all_are_found_equally_often():
+    perfect = views.forest(performance(9 * torch.eye(3).repeat(40, 1), torch.arange(3).repeat(40), ("ant", "bee", "cat")))
+    assert perfect.caption.endswith("right answers over all, 100 %. Every class is found equally often, 100 %.")
 
 
 def test_the_first_pages_of_a_report_speak_plainly(batch):

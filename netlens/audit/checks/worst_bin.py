@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -11,8 +10,7 @@ from netlens.audit.finding import Outcome, Verdict, not_shown
 from netlens.audit.language import say
 from netlens.audit.numbers import in_hundred
 from netlens.audit.subject import Subject
-from netlens.behaviour import WorstBin, brier, wilson, worst_bin
-from netlens.behaviour.unpaired import wider
+from netlens.behaviour import WorstBin, brier, worst_bin
 
 
 def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
@@ -28,20 +26,16 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     if found is None:
         nothing = say("No level of confidence has the {least} answers that a judgement needs.", least=str(least))
         return not_shown(rule, nothing, n=score.n, evidence=evidence)
-    looks = sum(rate.n >= least for rate in result.accuracy)
-    rate = wilson(round(found.accuracy * found.n), found.n, wider(looks))
-    ends = sorted(abs(found.confidence - end) for end in (rate.low, rate.high))
-    low, high = (0.0 if rate.low <= found.confidence <= rate.high else ends[0]), ends[1]
+    ends = sorted(abs(found.confidence - end) for end in (found.rate.low, found.rate.high))
+    low, high = (0.0 if found.chance else ends[0]), ends[1]
     verdict: Verdict = "PASS" if low <= limits["good"] else "FAIL" if low > limits["bad"] else "WARN"
     evidence |= {"worst": asdict(found)}
-    return Outcome(
-        verdict, abs(found.value), low, high if math.isfinite(high) else math.nan, found.n, rule, sentence(found), evidence
-    )
+    return Outcome(verdict, abs(found.value), low, high, found.rate.n, rule, sentence(found), evidence)
 
 
 def sentence(found: WorstBin) -> str:
     """Say where confidence and truth lie furthest apart."""
-    values = {"sure": in_hundred(found.confidence), "right": in_hundred(found.accuracy), "n": f"{found.n:,}"}
+    values = {"sure": in_hundred(found.confidence), "right": in_hundred(found.rate.value), "n": f"{found.rate.n:,}"}
     text = say("When it says {sure} %, it is right {right} times in 100 ({n} answers).", **values)
     return text + " " + (say("That can be chance.") if found.chance else say("That is more than chance."))
 

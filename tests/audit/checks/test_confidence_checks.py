@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.audit.checks import knows_errors, worst_bin
-from netlens.behaviour import WorstBin
+from netlens.behaviour import WorstBin, wilson
 from tests.audit.checks.planted import answering
 
 
@@ -44,5 +44,5 @@ def test_levels_with_few_answers_are_not_judged():
 
 def test_the_worst_level_in_words():
     said = "When it says 90 %, it is right 82 times in 100 (210 answers). "
-    assert worst_bin.sentence(WorstBin(0.08, 0.9, 0.82, 210, False)) == said + "That is more than chance."
-    assert worst_bin.sentence(WorstBin(0.08, 0.9, 0.82, 210, True)) == said + "That can be chance."
+    assert worst_bin.sentence(WorstBin(0.08, 0.9, wilson(172, 210))) == said + "That is more than chance."
+    assert worst_bin.sentence(WorstBin(0.08, 0.9, wilson(172, 210, z=4))) == said + "That can be chance."
