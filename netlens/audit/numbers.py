@@ -21,13 +21,20 @@ def low_high(rate: Rate) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """Say an interval of shares in whole numbers of a hundred: '90 to 92'."""
-    return say("{low} to {high}", low=str(round(100 * low)), high=str(round(100 * high)))
+    """Say an interval of shares in whole numbers of a hundred: '90 to 92'; an end is called 100 from below, or 0 from above, only if it is."""
+    least = round(100 * low) if low >= 1 else min(99, round(100 * low))
+    most = round(100 * high) if high <= 0 else max(1, round(100 * high))
+    return say("{low} to {high}", low=str(least), high=str(most))
 
 
 def count(number: int, noun: str) -> str:
     """Say how many: 0 -> 'no image', 1 -> '1 image', 1200 -> '1,200 images'."""
     return f"{f'{number:,}' if number else 'no'} {noun if number == 1 else many(noun)}"
+
+
+def are(number: int, noun: str) -> str:
+    """Say how many, with the verb: 1 -> '1 image is', 3 -> '3 images are'."""
+    return f"{count(number, noun)} {'is' if number == 1 else 'are'}"
 
 
 def many(noun: str) -> str:

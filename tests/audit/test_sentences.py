@@ -1,12 +1,14 @@
 """The sentences of a report, word for word, for fixed numbers."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from netlens.audit import Material, audit
 from netlens.audit.check import AREAS
 from netlens.audit.checks import complete, leakage, repeatable
+from netlens.audit.numbers import are, count, in_hundred, span
 from netlens.audit.provenance import command
 from netlens.audit.sentences import areas, cases, inside, scope, summary, trace
 from netlens.card import Card
@@ -79,7 +81,8 @@ ADVICE = " Have someone who knows the subject look at each: is it the model that
     ("wrong", "n_worst", "sentence"),
     [
         ((0, 0, 0), 6, "The model answered all 750 test images correctly, so there is no wrong answer to show."),
-        ((1, 0, 0), 6, "Of 1 wrong answer, this one was given with the highest probability: 99 %." + ADVICE),
+        ((1, 0, 0), 6, "The only wrong answer was given with a probability of 99 %." + ADVICE),
+        ((2, 1, 0), 6, "These are all 3 wrong answers, with the probability that the model gave them: 99 %." + ADVICE),
         ((4, 4, 0), 1, "Of 8 wrong answers, this one was given with the highest probability: 99 %." + ADVICE),
         ((4, 4, 0), 6, "Of 8 wrong answers, these 6 were given with the highest probability: 99 %." + ADVICE),
         ((4, 0, 0), 0, "4 wrong answers of 750; none was asked for in this report."),
@@ -117,6 +120,9 @@ def test_how_it_decides():
         "The network turns one image into 3 numbers, one for each class, and answers with the class of the largest. It learned 52 numbers "
         "in training. One answer takes 64 multiplications through 2 layers with weights."
     )
+    assert inside.decision(one, SimpleNamespace(parameters=52, multiply_adds=64, depth=1)).endswith(
+        "through 1 layer with weights."
+    )
     assert [inside.large(number) for number in (999_999, 1_234_567, 2_500_000_000)] == ["999,999", "1.23 million", "2.5 billion"]
 
 
@@ -152,3 +158,23 @@ def test_the_command_names_no_folder(given, text):
 )
 def test_a_claim_that_failed_does_not_stand_as_if_it_held(verdict, said):
     assert summary.doubted(replace(PASS, title="It holds", verdict=verdict)) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.0, 0.04, "0 to 4"),
+        (0.0001, 0.001, "0 to 1"),
+        (0.999, 0.9999, "99 to 100"),
+        (0.96, 1.0, "96 to 100"),
+        (1.0, 1.0, "100 to 100"),
+    ],
+)
+def test_an_interval_is_not_called_certain(low, high, said):
+    assert span(low, high) == said
+
+
+def test_counts_and_shares_in_words():
+    assert [count(number, "class") for number in (0, 1, 1200)] == ["no classes", "1 class", "1,200 classes"]
+    assert [are(number, "row") for number in (0, 1, 2)] == ["no rows are", "1 row is", "2 rows are"]
+    assert [in_hundred(share) for share in (0, 0.001, 0.5, 0.9999, 1)] == ["0", "under 1", "50", "over 99", "100"]

@@ -16,11 +16,13 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     """Compare the interval of the accuracy with the share of the commonest class and a margin, or with the card's own target."""
     result, least = subject.performance, round(limits["samples"])
     rate = result.accuracy
-    floor = min(1.0, result.majority + limits["margin"])
+    margin = min(limits["margin"], (1 - result.majority) / 2)  # above a majority of 95 % there are no ten points left
+    floor = result.majority + margin
     threshold = max(floor, limits["target"])
     rule = say(
-        "accuracy at least {threshold}: the commonest class has {majority}, plus {margin}; judged from {least} samples on",
-        threshold=percent(threshold), majority=percent(result.majority), margin=percent(limits["margin"]), least=str(least),
+        "accuracy at least {threshold}: the commonest class has {majority}, plus {margin}{half}; judged from {least} samples on",
+        threshold=percent(threshold), majority=percent(result.majority), margin=percent(margin), least=str(least),
+        half="" if margin == limits["margin"] else say(", half of what is left"),
     ) if threshold == floor else say(
         "accuracy at least {threshold}, the target that was set; judged from {least} samples on", threshold=percent(threshold), least=str(least)
     )  # fmt: skip
@@ -51,7 +53,10 @@ CHECK = Check(
     needs=("answers", "two classes"),
     passes=lambda n: n,
     limits={
-        "margin": Limit(0.1, "A model worth its cost should beat the constant answer by ten points."),
+        "margin": Limit(
+            0.1,
+            "A model worth its cost should beat the constant answer by ten points, or by half of what is left where that is less.",
+        ),
         "target": Limit(0.0, "No target was set; a policy or a card may set the accuracy that the use demands."),
         "samples": Limit(100, "With fewer the interval is wider than ten points."),
     },
