@@ -97,8 +97,8 @@ class SelfTest:
             said += " " + say("Missed: {list}.", list=", ".join(self.missed))
         questions = sum(len(verdicts) for verdicts in self.clean)
         return f"{said} " + say(
-            "{n} clean models were asked {questions} in all: {alarms}.",
-            n=str(len(self.clean)),
+            "Of {n}, {questions} were asked in all: {alarms}.",
+            n=count(len(self.clean), say("clean model")),
             questions=count(questions, "question"),
             alarms=count(self.false_alarms, "false alarm"),
         )

@@ -62,6 +62,7 @@ def fairness(
     attribute: str = "group",
     favourable: int | None = None,
     enough: int = ENOUGH,
+    attributes: int = 1,
 ) -> Fairness:
     """Compare the rates of groups.
 
@@ -70,6 +71,7 @@ def fairness(
     predictions, labels, groups : (N,).
     favourable : the class that people want to get. Without it only the share of right answers is compared.
     enough : the fewest cases in the denominator of a rate that is compared.
+    attributes : how many attributes are looked at in all; the intervals are widened for the others too.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def fairness(
         for rate, each in rates.items()
         for pair in combinations([name for name in names if each[name].n >= enough], 2)
     ]
-    gaps = [_gap(rate, rates[rate], pair, wider(len(pairs))) for rate, pair in pairs]
+    gaps = [_gap(rate, rates[rate], pair, wider(len(pairs) * attributes)) for rate, pair in pairs]
     return Fairness(attribute, rates, tuple(sorted(gaps, key=lambda one: one.by.difference)), few)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from netlens.views.base import ACCENT, INK, WIDTH, View, new_figure
+from netlens.views.base import ACCENT, INK, WIDTH, View, new_figure, plural
 
 COLOURS = {"PASS": "#d5ead8", "WARN": "#fbe7c6", "FAIL": "#f6cfca", "NOT SHOWN": "#e4e7eb"}
 MARKS = {"PASS": "✓", "WARN": "!", "FAIL": "✗", "NOT SHOWN": "?"}
@@ -69,7 +69,7 @@ def class_counts(train: dict[str, int] | None, test: dict[str, int], noun: str =
     for side, counts in counted.items():
         low, high = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
         if counts[low] == counts[high]:
-            parts.append(f"every class has {counts[low]} {side} {noun}s")
+            parts.append(f"every class has {plural(counts[low], f'{side} {noun}')}")
         else:
             parts.append(f"{side} {noun}s go from {counts[low]} ({low}) to {counts[high]} ({high})")
     sentence = " and ".join(parts)

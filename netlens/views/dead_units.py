@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from netlens.views.base import ACCENT, RULE, WARM, View, new_figure, percent
+from netlens.views.base import ACCENT, RULE, WARM, View, new_figure, percent, plural
 
 MOST = 16
 
@@ -35,9 +35,14 @@ def dead_units(found: Mapping[str, Any]) -> View:
         return figure
 
     worst = max(rows, key=lambda row: row["share"])
-    total = f"{sum(row['dead'] for row in rows):,} of {sum(row['units'] for row in rows):,} units"
-    alt = f"Bars of the share of dead units of {len(shown)} layers. Most in {worst['layer']}: {worst['dead']} of {worst['units']}. In all {total}."
-    caption = f"{total} pass nothing on for any sample. Most of them in **{worst['layer']}**: {worst['dead']} of {worst['units']}, {percent(worst['share'])}."
+    dead, units = (sum(row[key] for row in rows) for key in ("dead", "units"))
+    alt = f"Bars of the share of dead units of {plural(len(shown), 'layer')}. "
+    if dead:
+        alt += f"Most in {worst['layer']}: {worst['dead']} of {worst['units']}. In all {dead:,} of {units:,} units."
+        caption = f"{dead:,} of {units:,} units {'passes' if dead == 1 else 'pass'} nothing on for any sample. The largest share lies in **{worst['layer']}**: {worst['dead']} of {worst['units']}, {percent(worst['share'])}."
+    else:
+        alt += f"None of {plural(units, 'unit')} is dead."
+        caption = f"Each of {plural(units, 'unit')} passes something on for some sample."
     if len(shown) < len(rows):
         caption += f" Shown are the {len(shown)} layers with most of {len(rows)}."
     return View(draw, pd.DataFrame(rows), alt, caption)

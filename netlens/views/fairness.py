@@ -64,8 +64,12 @@ def fairness_rates(found: Mapping[str, Any]) -> View:
         widest = min(gaps, key=lambda gap: gap["difference"][0])
         difference, _, high = widest["difference"]
         said = (
-            f"Widest gap, {MEANING[widest['rate']]}: {widest['lower']} lie {abs(100 * difference):.1f} points below {widest['higher']}; "
-            f"{'chance alone does not explain it' if high < 0 else 'chance alone could explain it'}."
+            "The groups that could be compared have equal shares."
+            if difference == 0
+            else (
+                f"Widest gap, {MEANING[widest['rate']]}: {widest['lower']} lie {abs(100 * difference):.1f} points below {widest['higher']}; "
+                f"{'chance alone does not explain it' if high < 0 else 'chance alone could explain it'}."
+            )
         )
     alt = f"Dots with intervals for {len(lines)} groups and {len(names)} rates. {said}"
     caption = f"{said} Dots: the share; lines: its 95 % interval. Grey: too few cases to be compared. The comparison corrects for looking at many pairs."

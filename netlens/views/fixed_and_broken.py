@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from netlens.views.base import ACCENT, INK, WARM, View, new_figure, percent
+from netlens.views.base import ACCENT, INK, WARM, View, new_figure, percent, plural
 
 MOST = 20
 
@@ -40,7 +40,7 @@ def fixed_and_broken(found: Mapping[str, Any]) -> View:
 
     p = overall["p"]
     said = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
-    numbers = f"{overall['gained']} answers fixed, {overall['lost']} newly broken; accuracy {percent(overall['before'])} before and {percent(overall['after'])} now"
+    numbers = f"{plural(overall['gained'], 'answer')} fixed, {overall['lost']} newly broken; accuracy {percent(overall['before'])} before and {percent(overall['after'])} now"
     alt = f"Bars of fixed and broken answers by class. {numbers} ({said})."
     caption = f"{numbers}. {_chance(p) if overall['gained'] + overall['lost'] else ''}{percent(found['moved'])} of all answers changed, rightly or wrongly."
     return View(draw, table, alt, caption)

@@ -62,6 +62,11 @@ def name(method: str) -> str:
     )
 
 
+def every(n: int) -> str:
+    """Say that something holds for all methods that were tried."""
+    return say("for the only method that was tried") if n == 1 else say("for all {n} methods", n=str(n))
+
+
 def joined(names: Sequence[str]) -> str:
     """Names in a sentence: 'A, B and C'."""
     if len(names) < 2:

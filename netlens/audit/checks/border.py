@@ -44,7 +44,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 def sentence(share: float, area: float) -> str:
     """Say how much of what moves the answer lies on the rim."""
     return say(
-        "Of what moves the answer, {share} parts in 100 lie on the rim of the image, which is {area} parts in 100 of its pixels.",
+        "The rim of the image holds {share} of 100 parts of what moves the answer, and {area} of 100 pixels.",
         share=in_hundred(share), area=in_hundred(area),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import Outcome, Verdict, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import percent
+from netlens.audit.numbers import are, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Calibration
 
@@ -23,7 +23,9 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     )  # fmt: skip
     evidence = {"gap": result.ece, "chance": result.null}
     if n < least:
-        return not_shown(rule, say("{n} samples are too few to compare confidence with truth.", n=str(n)), n=n, evidence=evidence)
+        return not_shown(
+            rule, say("{few} too few to compare confidence with truth.", few=are(n, say("sample"))), n=n, evidence=evidence
+        )
     excess = result.ece - result.null
     verdict: Verdict = "PASS" if excess <= 0 else "FAIL" if excess > limits["excess"] else "WARN"
     return Outcome(verdict, result.ece, math.nan, math.nan, n, rule, sentence(result), evidence)

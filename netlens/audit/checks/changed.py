@@ -43,7 +43,10 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
         "broken": found.broken[:MOST_SHOWN].tolist(),
         "moved": found.moved,
     }
-    return Outcome(verdict, by.change, by.low, by.high, by.n, rule, sentence(found, limits["level"]), evidence)
+    said, name = sentence(found, limits["level"]), str(subject.previous.get("model", {}).get("name", ""))
+    if name != subject.model.name:
+        said += " " + say("The earlier audit is of a model of another name, {name}.", name=name or say("not stated"))
+    return Outcome(verdict, by.change, by.low, by.high, by.n, rule, said, evidence)
 
 
 def _earlier(subject: Subject) -> tuple[np.ndarray[Any, np.dtype[np.int64]], str]:

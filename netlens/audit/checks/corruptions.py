@@ -8,7 +8,7 @@ from typing import Any
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import SEVERITY, Outcome, judge, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import percent
+from netlens.audit.numbers import in_hundred, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Corruption, corruptions
 
@@ -43,13 +43,9 @@ def sentence(worst: Corruption) -> str:
         "contrast": say("Poor contrast"),
         "coarse pixels": say("A coarse resolution"),
     }[worst.kind]
-    points = -round(100 * worst.worst.change)
-    values = {
-        "name": name,
-        "points": str(abs(points)),
-        "before": f"{100 * worst.worst.before:.0f}",
-        "after": f"{100 * worst.worst.after:.0f}",
-    }
+    before, after = worst.worst.before, worst.worst.after
+    points = round(100 * before) - round(100 * after)  # of the numbers that are printed, so that they add up
+    values = {"name": name, "points": str(points), "before": in_hundred(before), "after": in_hundred(after)}
     if points <= 0:
         return say("No disturbance costs a point of accuracy.")
     if points == 1:

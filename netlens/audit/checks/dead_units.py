@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import Outcome, Verdict, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import percent
+from netlens.audit.numbers import are, percent
 from netlens.audit.subject import Subject
 from netlens.errors import ModelError
 from netlens.internals.idle import Idle, idle
@@ -32,7 +32,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     if len(batch) < least:
         return not_shown(
             rule,
-            say("{n} {nouns} are too few to call a unit dead.", n=str(len(batch)), nouns=subject.nouns),
+            say("{few} too few to call a unit dead.", few=are(len(batch), subject.noun)),
             n=len(batch),
             evidence=evidence,
         )

@@ -11,7 +11,7 @@ import numpy as np
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import SEVERITY, Outcome, Verdict, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import in_hundred, percent
+from netlens.audit.numbers import count, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Fairness, Gap, fairness
 from netlens.behaviour.fairness import FALSE, FOUND, RIGHT, SELECTED
@@ -22,7 +22,15 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     result, least, chosen = subject.performance, round(limits["samples"]), round(limits["favourable"]) - 1
     favourable = chosen if 0 <= chosen < len(subject.model.classes) else None
     found = [
-        fairness(result.predictions, result.labels, np.asarray(values), attribute=name, favourable=favourable, enough=least)
+        fairness(
+            result.predictions,
+            result.labels,
+            np.asarray(values),
+            attribute=name,
+            favourable=favourable,
+            enough=least,
+            attributes=len(subject.test.groups),
+        )
         for name, values in subject.test.groups.items()
     ]
     rule = say(
@@ -66,6 +74,15 @@ def sentence(attribute: str, gap: Gap, favourable: str) -> str:
         "points": _points(by.difference),
         "answer": favourable,
     }
+    most = count(max(1, round(-100 * by.low)), say("point"))
+    if by.difference == 0:
+        text = {
+            RIGHT: say("By {attribute}: the answers for {lower} and {higher} are right equally often.", **values),
+            SELECTED: say("By {attribute}: {lower} and {higher} get the answer {answer} equally often.", **values),
+            FOUND: say("By {attribute}: of those who merit the answer {answer}, {lower} and {higher} get it equally often.", **values),
+            FALSE: say("By {attribute}: of those who do not merit the answer {answer}, {lower} and {higher} get it equally often.", **values),
+        }[gap.rate]  # fmt: skip
+        return text + " " + say("Chance could hide a gap of up to {most}.", most=most)
     text = {
         RIGHT: say("By {attribute}: the answers for {lower} are right {points} less often than for {higher}.", **values),
         SELECTED: say("By {attribute}: {lower} get the answer {answer} {points} less often than {higher}.", **values),
@@ -74,8 +91,7 @@ def sentence(attribute: str, gap: Gap, favourable: str) -> str:
     }[gap.rate]  # fmt: skip
     if gap.real:
         return text + " " + say("Chance alone does not explain it.")
-    most = in_hundred(max(-by.low, 0.0))
-    return text + " " + say("Chance alone could explain it; a gap of up to {most} points is possible.", most=most)
+    return text + " " + say("Chance alone could explain it; a gap of up to {most} is possible.", most=most)
 
 
 def _points(difference: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, every, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, judge
 from netlens.audit.language import say
 from netlens.audit.subject import Subject
@@ -31,16 +31,13 @@ def sentence(found: Sequence[Measured]) -> str:
     """Say which methods point at what the answer rests on."""
     good, unsure, bad = split(found)
     if not unsure and not bad:
-        return say(
-            "Hiding what the explanations point at hurts the answer more than chance, for all {n} methods.", n=str(len(good))
-        )
+        return say("Hiding what the explanations point at hurts the answer more than chance, {every}.", every=every(len(good)))
     if not good:
         return say("No explanation is shown to point at what the answer rests on better than chance does.")
-    return say(
-        "Hiding what {good} points at hurts the answer more than chance; for {others} this is not shown.",
-        good=joined(good),
-        others=joined([*unsure, *bad]),
-    )
+    names = {"good": joined(good), "others": joined([*unsure, *bad])}
+    if len(good) == 1:
+        return say("Hiding what {good} points at hurts the answer more than chance; for {others} this is not shown.", **names)
+    return say("Hiding what {good} point at hurts the answer more than chance; for {others} this is not shown.", **names)
 
 
 CHECK = Check(

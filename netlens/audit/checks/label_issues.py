@@ -45,6 +45,12 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 def sentence(rate: Rate, noun: str) -> str:
     """Say how many labels look wrong."""
     n = count(rate.n, noun)
+    if rate.n == 1:
+        return (
+            say("The label of the only {noun} looks wrong.", noun=noun)
+            if rate.hits
+            else say("The label of the only {noun} does not look wrong.", noun=noun)
+        )
     if rate.hits == 0:
         return say("None of the labels of {n} looks wrong.", n=n)
     if rate.hits == 1:

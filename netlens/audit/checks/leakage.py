@@ -31,6 +31,13 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 def sentence(rate: Rate, noun: str, nouns: str) -> str:
     """Say how many test samples are copies."""
     n = f"{rate.n:,}"
+    if rate.n == 1:
+        told = (
+            say("an exact copy of a training {noun}", noun=noun)
+            if rate.hits
+            else say("no exact copy of a training {noun}", noun=noun)
+        )
+        return say("The only test {noun} is {told}.", noun=noun, told=told)
     if rate.hits == 0:
         return say("None of the {n} test {nouns} is an exact copy of a training {noun}.", n=n, noun=noun, nouns=nouns)
     if rate.hits == 1:

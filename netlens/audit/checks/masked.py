@@ -8,7 +8,7 @@ from dataclasses import asdict
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import SEVERITY, Outcome, Verdict, judge, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import in_hundred, percent
+from netlens.audit.numbers import are, count, in_hundred, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Masked, masking
 from netlens.behaviour.masking import DECISIVE
@@ -34,9 +34,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     }
     rate = one.accuracy
     if rate.n < least:
-        return not_shown(
-            rule, say("{n} {nouns} are too few to judge.", n=str(rate.n), nouns=subject.nouns), n=rate.n, evidence=evidence
-        )
+        return not_shown(rule, say("{few} too few to judge.", few=are(rate.n, subject.noun)), n=rate.n, evidence=evidence)
     overall = judge(rate.low, rate.high, good, bad, better="lower")
     single = _single(one, limits)
     verdict = min(overall, single, key=SEVERITY.index)
@@ -56,8 +54,8 @@ def sentence(one: Masked, clearest: str) -> str:
     """Say what the model still knows."""
     share, chance = in_hundred(one.accuracy.value), in_hundred(one.chance)
     if clearest:
-        found = in_hundred(one.recognised[clearest].difference)
-        return say("With the object hidden it still recognises {name}, {found} points above chance.", name=clearest, found=found)
+        points = count(round(100 * one.recognised[clearest].difference), say("point"))
+        return say("With the object hidden it still recognises {name}, {points} above chance.", name=clearest, points=points)
     if one.accuracy.low > one.chance:
         return say(
             "With the object hidden it is still right {share} times in 100; chance gives {chance}.", share=share, chance=chance

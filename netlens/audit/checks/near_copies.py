@@ -38,6 +38,9 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 def sentence(rate: Rate, noun: str, nouns: str) -> str:
     """Say how many test samples are almost copies."""
     n = f"{rate.n:,}"
+    if rate.n == 1:
+        told = say("almost the same as") if rate.hits else say("not almost the same as")
+        return say("The only test {noun} is {told} a training {noun}.", noun=noun, told=told)
     if rate.hits == 0:
         return say("None of the {n} test {nouns} is almost the same as a training {noun}.", n=n, noun=noun, nouns=nouns)
     if rate.hits == 1:

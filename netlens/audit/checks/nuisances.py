@@ -10,7 +10,7 @@ import numpy as np
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import SEVERITY, Outcome, Verdict, judge, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import in_hundred, percent
+from netlens.audit.numbers import are, in_hundred, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Told, nuisances, of_corners, told_by
 
@@ -29,9 +29,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     )  # fmt: skip
     labels = subject.test.labels
     if len(labels) < least:
-        return not_shown(
-            rule, say("{n} {nouns} are too few to guess from.", n=str(len(labels)), nouns=subject.nouns), n=len(labels)
-        )
+        return not_shown(rule, say("{few} too few to guess from.", few=are(len(labels), subject.noun)), n=len(labels))
     found = told_by(numbers, labels, seed=subject.seed)
     verdicts = {one.nuisance: verdict(one, one.nuisance in corners, limits) for one in found}
     worst = min(found, key=lambda one: (SEVERITY.index(verdicts[one.nuisance]), -one.score))

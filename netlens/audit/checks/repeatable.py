@@ -17,7 +17,8 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
     batch = subject.sample(CHECK.size(subject))
     change = float((subject.model.logits(batch.inputs) - subject.model.logits(batch.inputs)).abs().max())
     rule = say("the largest change of an output between two runs is at most {largest}", largest=f"{limits['largest']:g}")
-    few, n = count(len(batch), subject.noun), len(batch)
+    n = len(batch)
+    few = count(n, subject.noun) if n > 1 else subject.noun
     verdict: Verdict = "PASS" if change <= limits["largest"] else "FAIL"
     return Outcome(verdict, change, math.nan, math.nan, n, rule, sentence(change, few), {"largest change": change, "samples": n})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, every, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, Verdict, judge
 from netlens.audit.language import say
 from netlens.audit.subject import Subject
@@ -36,13 +36,20 @@ def sentence(found: Sequence[Measured]) -> str:
     """Say which explanations depend on what the network learned."""
     good, unsure, bad = split(found)
     if not unsure and not bad:
-        return say("With its learning undone, the network's explanations change, for all {n} methods.", n=str(len(good)))
-    if bad:
+        return say("With its learning undone, the network's explanations change, {every}.", every=every(len(good)))
+    if len(bad) == 1:
         return say(
             "With the network's learning undone, {bad} still shows much the same picture: it shows the input, not the network.",
+            bad=bad[0],
+        )
+    if bad:
+        return say(
+            "With the network's learning undone, {bad} still show much the same pictures: they show the input, not the network.",
             bad=joined(bad),
         )
-    return say("With the network's learning undone, it stays open whether {unsure} changes.", unsure=joined(unsure))
+    if len(unsure) == 1:
+        return say("With the network's learning undone, it stays open whether {unsure} changes.", unsure=unsure[0])
+    return say("With the network's learning undone, it stays open whether {unsure} change.", unsure=joined(unsure))
 
 
 CHECK = Check(

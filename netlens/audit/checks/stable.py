@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netlens.audit.check import Check, Limit
-from netlens.audit.checks.beliefs import EXPLAINED, Measured, joined, measured, outcome, split
+from netlens.audit.checks.beliefs import EXPLAINED, Measured, every, joined, measured, outcome, split
 from netlens.audit.finding import Outcome, judge
 from netlens.audit.language import say
 from netlens.audit.subject import COPIES, RANKED, Subject
@@ -30,14 +30,13 @@ def sentence(found: Sequence[Measured]) -> str:
     """Say which explanations stay."""
     good, unsure, bad = split(found)
     if not unsure and not bad:
-        return say("When the input hardly changes, the explanations stay, for all {n} methods.", n=str(len(good)))
+        return say("When the input hardly changes, the explanations stay, {every}.", every=every(len(good)))
     if not good:
         return say("When the input hardly changes, no explanation is shown to stay the same.")
-    return say(
-        "When the input hardly changes, {good} tells the same story; for {others} this is not shown.",
-        good=joined(good),
-        others=joined([*unsure, *bad]),
-    )
+    names = {"good": joined(good), "others": joined([*unsure, *bad])}
+    if len(good) == 1:
+        return say("When the input hardly changes, {good} tells the same story; for {others} this is not shown.", **names)
+    return say("When the input hardly changes, {good} tell the same story; for {others} this is not shown.", **names)
 
 
 CHECK = Check(

@@ -11,7 +11,7 @@ import numpy as np
 from netlens.audit.check import Check, Limit
 from netlens.audit.finding import Outcome, judge, not_shown
 from netlens.audit.language import say
-from netlens.audit.numbers import in_hundred, percent
+from netlens.audit.numbers import are, in_hundred, percent
 from netlens.audit.subject import Subject
 from netlens.behaviour import Unfamiliar, unfamiliar, wilson
 
@@ -26,9 +26,7 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
         good=percent(limits["good"]), bad=percent(limits["bad"]), least=str(least),
     )  # fmt: skip
     if len(batch) < least:
-        return not_shown(
-            rule, say("{n} {nouns} are too few to make junk of.", n=str(len(batch)), nouns=subject.nouns), n=len(batch)
-        )
+        return not_shown(rule, say("{few} too few to make junk of.", few=are(len(batch), subject.noun)), n=len(batch))
     known = subject.probabilities.max(1)[batch.ids]
     found = unfamiliar(subject.model, batch, familiar=known, preprocess=subject.test.preprocess, seed=subject.seed)
     total = wilson(sum(one.sure.hits for one in found), sum(one.sure.n for one in found))

@@ -57,9 +57,23 @@ def sentence(worst: Slice, found: Slices, nouns: str) -> str:
         "nouns": nouns,
         "overall": in_hundred(found.accuracy.value),
     }
-    text = say("Weakest: {name}, right {share} times in 100 ({interval}, {n} {nouns}); over all {overall}.", **values)
+    if worst.gap <= 0:
+        return say(
+            "No segment is right less often than all {nouns} together, {overall} times in 100.",
+            nouns=nouns,
+            overall=values["overall"],
+        )
+    if worst.rate.value > found.slices[0].rate.value:
+        text = say(
+            "The segment that decides: {name}, right {share} times in 100 ({interval}, {n} {nouns}); over all {overall}.",
+            **values,
+        )
+    else:
+        text = say("Weakest: {name}, right {share} times in 100 ({interval}, {n} {nouns}); over all {overall}.", **values)
     if worst in found.weak:
         return text + " " + say("Chance does not explain it.")
+    if len(found.slices) == 1:
+        return text + " " + say("Chance alone explains it.")
     return text + " " + say("Of so many segments one always looks weak: chance alone explains it.")
 
 

@@ -23,6 +23,8 @@ def worst_cases(audit: Audit) -> str:
         return say("Some answers of the model are not numbers, so its mistakes cannot be ranked.")
     rate = subject.performance.accuracy
     wrong = rate.n - rate.hits
+    if not wrong and rate.n == 1:
+        return say("The model answered the only test {noun} correctly, so there is no wrong answer to show.", noun=subject.noun)
     if not wrong:
         return say(
             "The model answered all {n} correctly, so there is no wrong answer to show.", n=count(rate.n, f"test {subject.noun}")
@@ -36,6 +38,10 @@ def worst_cases(audit: Audit) -> str:
     span = low if low == high else say("from {low} to {high}", low=low, high=high)
     ask = say("Have someone who knows the subject look at each: is it the model that is wrong, or the label?")
     shown, of = len(subject.worst), count(wrong, "wrong answer")
+    if shown == wrong == 1:
+        return say("The only wrong answer was given with a probability of {span}. {ask}", span=span, ask=ask)
+    if shown == wrong:
+        return say("These are all {of}, with the probability that the model gave them: {span}. {ask}", of=of, span=span, ask=ask)
     if shown == 1:
         return say("Of {of}, this one was given with the highest probability: {span}. {ask}", of=of, span=span, ask=ask)
     return say(

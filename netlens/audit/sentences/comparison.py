@@ -39,7 +39,7 @@ def flips(result: Comparison) -> str:
         "On the same {n}, the second fixes {fixed} and newly breaks {broken}; {moved} of all answers differ.",
         n=count(len(result.before.labels), "sample"),
         fixed=count(len(change.fixed), "answer"),
-        broken=str(len(change.broken)),
+        broken=str(len(change.broken)) if len(change.broken) else say("none"),
         moved=percent(change.moved),
     )
 

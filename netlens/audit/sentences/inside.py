@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from netlens.audit.language import say
+from netlens.audit.numbers import count
 from netlens.internals.architecture import Architecture, architecture
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def decision(subject: Subject, found: Architecture) -> str:
     """Say how a sample becomes a decision."""
     return say(
         "The network turns one {noun} into {classes} numbers, one for each class, and answers with the class of the largest. It learned "
-        "{parameters} numbers in training. One answer takes {cost} multiplications through {depth} layers with weights.",
+        "{parameters} numbers in training. One answer takes {cost} multiplications through {depth} with weights.",
         noun=subject.noun,
         classes=str(len(subject.model.classes)),
         parameters=f"{found.parameters:,}",
         cost=large(found.multiply_adds),
-        depth=str(found.depth),
+        depth=count(found.depth, say("layer")),
     )
 
 

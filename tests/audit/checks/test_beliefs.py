@@ -115,3 +115,16 @@ def test_in_words():
         "With the network's learning undone, Grad-CAM still shows much the same picture: it shows the input, not the network."
     )
     assert sane.sentence(some(lime="WARN")) == "With the network's learning undone, it stays open whether Lime changes."
+
+
+def test_one_method_and_several_in_words():
+    alone, two_of_three = some(saliency="PASS"), some(saliency="PASS", grad_cam="PASS", lime="FAIL")
+    assert faithful.sentence(alone).endswith(" more than chance, for the only method that was tried.")
+    assert stable.sentence(alone).endswith(" the explanations stay, for the only method that was tried.")
+    assert sane.sentence(alone).endswith(" explanations change, for the only method that was tried.")
+    assert faithful.sentence(two_of_three).startswith("Hiding what Saliency and Grad-CAM point at hurts the answer")
+    assert stable.sentence(two_of_three).startswith("When the input hardly changes, Saliency and Grad-CAM tell the same story")
+    assert sane.sentence(some(saliency="FAIL", grad_cam="FAIL")) == (
+        "With the network's learning undone, Saliency and Grad-CAM still show much the same pictures: they show the input, not the network."
+    )
+    assert sane.sentence(some(lime="WARN", grad_cam="WARN")).endswith("it stays open whether Lime and Grad-CAM change.")

@@ -15,7 +15,7 @@ def subject(wrong_before, wrong_now, n=400, **changes):
     previous = {
         "schema": one.schema,
         "data": {"test": {"fingerprint": one.test.fingerprint}},
-        "model": {"classes": list(CLASSES)},
+        "model": {"name": one.model.name, "classes": list(CLASSES)},
         "answers": {"predictions": before.tolist()},
     }
     return type(one)(one.model, one.test, previous=previous | changes)
@@ -44,3 +44,9 @@ def test_what_cannot_be_compared():
     assert gone.sentence == "The earlier audit does not hold the answers to these samples."
     other = CHECK.run(subject([], [], model={"classes": ["up", "down"]}))
     assert (other.verdict, other.sentence) == ("NOT SHOWN", "The earlier model has other classes.")
+
+
+def test_an_audit_of_another_model_is_named():
+    found = CHECK.run(subject(list(range(5)), list(range(5)), model={"name": "older", "classes": list(CLASSES)}))
+    assert found.verdict == "PASS"
+    assert found.sentence.endswith("right to wrong or back. The earlier audit is of a model of another name, older.")

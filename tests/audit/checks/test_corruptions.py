@@ -59,3 +59,17 @@ def test_what_cannot_be_asked():
 def test_in_words(lost, said):
     before = np.arange(100) < 90
     assert sentence(Corruption("blur", (paired(before, np.arange(100) < 90 - lost),))) == said
+
+
+@pytest.mark.parametrize(
+    ("right", "kept", "said"),
+    [
+        (904, 806, "Blur costs 9 points: from 90 to 81 right answers in 100."),
+        (999, 3, "Blur costs 100 points: from over 99 to under 1 right answers in 100."),
+        (900, 0, "Blur costs 90 points: from 90 to 0 right answers in 100."),
+        (900, 910, "No disturbance costs a point of accuracy."),
+    ],
+)
+def test_the_numbers_of_a_sentence_add_up(right, kept, said):
+    place = np.arange(1000)
+    assert sentence(Corruption("blur", (paired(place < right, place < kept),))) == said

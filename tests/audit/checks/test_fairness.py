@@ -5,7 +5,7 @@ import pytest
 
 from netlens.audit.checks.fairness import CHECK, sentence
 from netlens.behaviour import Gap, unpaired
-from netlens.behaviour.fairness import FOUND, RIGHT, SELECTED
+from netlens.behaviour.fairness import FALSE, FOUND, RIGHT, SELECTED
 from tests.audit.checks.planted import answering, clean
 
 
@@ -71,3 +71,39 @@ def test_in_words():
     assert sentence("sex", Gap(FOUND, "b", "a", clear), "yes").startswith(
         "By sex: of those who merit the answer yes, b get it 20 points less"
     )
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (RIGHT, "By sex: the answers for a and b are right equally often. Chance could hide a gap of up to 9 points."),
+        (SELECTED, "By sex: a and b get the answer yes equally often. Chance could hide a gap of up to 9 points."),
+        (
+            FOUND,
+            "By sex: of those who merit the answer yes, a and b get it equally often. Chance could hide a gap of up to 9 points.",
+        ),
+        (
+            FALSE,
+            "By sex: of those who do not merit the answer yes, a and b get it equally often. Chance could hide a gap of up to 9 points.",
+        ),
+    ],
+)
+def test_equal_groups_in_words(rate, said):
+    assert sentence("sex", Gap(rate, "a", "b", unpaired(90, 100, 90, 100)), "yes") == said
+
+
+def test_small_gaps_in_words():
+    said = sentence("sex", Gap(RIGHT, "a", "b", unpaired(99_990, 100_000, 99_995, 100_000)), "")
+    assert said == (
+        "By sex: the answers for a are right under 1 point less often than for b. Chance alone could explain it; a gap of up to 1 point is possible."
+    )
+
+
+def test_with_more_attributes_the_intervals_are_wider():
+    alone = CHECK.run(subject(400, (0.9, 0.85), seed=2))
+    one = subject(400, (0.9, 0.85), seed=2)
+    one.test.groups["hand"] = np.tile(["left", "right"], 400)
+    both = CHECK.run(one)
+    widths = [found.evidence["gaps"][0]["difference"] for found in (alone, both)]
+    assert widths[1][0] == widths[0][0]
+    assert widths[1][2] - widths[1][1] > 1.1 * (widths[0][2] - widths[0][1])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from netlens.audit.checks.leakage import CHECK
+from netlens.audit.checks.leakage import CHECK, sentence
 from netlens.audit.subject import Subject
 from netlens.behaviour import wilson
 from tests.audit.conftest import Reader, dataset, model
@@ -50,3 +50,8 @@ def test_not_shown_without_training_data():
         "The training data were not supplied.",
         ("train data",),
     )
+
+
+def test_one_image_in_words():
+    assert sentence(wilson(0, 1), "image", "images") == "The only test image is no exact copy of a training image."
+    assert sentence(wilson(1, 1), "image", "images") == "The only test image is an exact copy of a training image."

@@ -45,3 +45,8 @@ def test_without_training_data():
 )
 def test_in_words(hits, said):
     assert sentence(wilson(hits, 200), "image", "images") == said
+
+
+def test_one_image_in_words():
+    assert sentence(wilson(0, 1), "image", "images") == "The only test image is not almost the same as a training image."
+    assert sentence(wilson(1, 1), "image", "images") == "The only test image is almost the same as a training image."

@@ -50,7 +50,7 @@ def test_a_model_that_looks_at_the_rim():
     clear = border.CHECK.run(clean(300))
     assert clear.value == 0
     assert border.sentence(0.25, 0.49) == (
-        "Of what moves the answer, 25 parts in 100 lie on the rim of the image, which is 49 parts in 100 of its pixels."
+        "The rim of the image holds 25 of 100 parts of what moves the answer, and 49 of 100 pixels."
     )
 
 

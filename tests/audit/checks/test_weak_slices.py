@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from netlens.audit.checks.weak_slices import CHECK
+from netlens.audit.checks.weak_slices import CHECK, sentence
+from netlens.behaviour import slices
 from tests.audit.checks.planted import answering
 
 
@@ -46,3 +47,24 @@ def test_groups_alone_are_enough_for_texts():
 
 def test_a_few_samples_cannot_fail():
     assert CHECK.run(replace(subject(0.95, n=90), seed=1)).verdict == "PASS"
+
+
+def parts(**right):
+    """Segments by their right and wrong answers."""
+    names = np.concatenate([np.repeat(name, sum(counts)) for name, counts in right.items()])
+    answers = np.concatenate([np.repeat([True, False], counts) for counts in right.values()])
+    return slices(answers, {"place": names})
+
+
+def test_segments_that_are_equal_are_not_called_weak():
+    found = parts(a=(100, 0), b=(100, 0))
+    assert sentence(found.slices[0], found, "images") == (
+        "No segment is right less often than all images together, 100 times in 100."
+    )
+
+
+def test_the_segment_that_decides_need_not_be_the_weakest():
+    found = parts(a=(27, 4), b=(450, 60), c=(900, 20))
+    assert [one.value for one in found.slices][:2] == ["a", "b"]
+    assert sentence(found.slices[0], found, "images").startswith("Weakest: place: a, right 87 times in 100 ")
+    assert sentence(found.slices[1], found, "images").startswith("The segment that decides: place: b, right 88 times in 100 ")
