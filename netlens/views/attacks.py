@@ -23,7 +23,7 @@ def attack_curve(found: Mapping[str, Any]) -> View:
     faults = found["faults"]
 
     def draw() -> Figure:
-        figure = new_figure(width=5.4, height=2.6)
+        figure = new_figure(width=5.4, height=2.8)
         axes = figure.subplots()
         places = [0.0, *(one["epsilon"] for one in curve)]
         for way, (label, colour, line) in ways.items():
@@ -40,7 +40,7 @@ def attack_curve(found: Mapping[str, Any]) -> View:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: percent(value))
         axes.grid(axis="y")
-        axes.legend(loc="lower left", fontsize=8)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8, ncols=2)
         if faults:
             axes.text(0.5, 0.5, "VOID", transform=axes.transAxes, fontsize=40, color=MUTED, alpha=0.5, ha="center", va="center")
         return figure

@@ -29,7 +29,7 @@ def reliability(result: Calibration) -> View:
     )
 
     def draw() -> Figure:
-        figure = new_figure(width=5.4, height=3.2)
+        figure = new_figure(width=5.4, height=3.1)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1)
         width = np.diff(result.edges)[filled]

@@ -15,6 +15,8 @@ from netlens.behaviour import Performance
 from netlens.data import Batch
 from netlens.views.base import WIDTH, View, new_figure, percent, plural
 
+WIDEST = 18  # characters of a title that fit above one of six pictures
+
 
 def picture(axes: Axes, raw: NDArray[np.uint8], title: str = "") -> None:
     """Draw one raw image (H, W) or (H, W, C), without axes."""
@@ -60,8 +62,10 @@ def mistakes(batch: Batch, result: Performance) -> View:
     answers = [result.classes[result.predictions[i]] for i in batch.ids]
     sure = [float(result.probabilities[i].max()) for i in batch.ids]
     table = pd.DataFrame({"sample": batch.ids, "label": truth, "answer": answers, "probability": sure})
-    titles = [f"{label} read as {answer}\n{percent(p)} sure" for label, answer, p in zip(truth, answers, sure, strict=True)]
-    listed = "; ".join(title.replace("\n", ", ") for title in titles)
+    read = list(zip(truth, answers, [percent(p) for p in sure], strict=True))
+    gap = "\n" if max(len(f"{label} read as {answer}") for label, answer, _ in read) > WIDEST else " "  # long names overlap
+    titles = [f"{label}{gap}read as {answer}\n{p} sure" for label, answer, p in read]
+    listed = "; ".join(f"{label} read as {answer}, {p} sure" for label, answer, p in read)
     wrong = f"{len(batch)} wrong answers" if len(batch) > 1 else "wrong answer"
     alt = f"The {wrong} that the model was surest of: {listed}."
     caption = (

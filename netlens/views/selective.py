@@ -19,7 +19,7 @@ def error_coverage(found: Mapping[str, Any]) -> View:
     best = [max(0.0, (whole * n - (n - share * n)) / (share * n)) for share in coverage]
 
     def draw() -> Figure:
-        figure = new_figure(width=5.4, height=2.5)
+        figure = new_figure(width=5.4, height=2.6)
         axes = figure.subplots()
         axes.fill_between(coverage, table["low"], table["high"], color=ACCENT, alpha=0.2, linewidth=0)
         axes.plot(coverage, table["value"], color=ACCENT, marker="o", markersize=4, label="this model, with 95 % interval")

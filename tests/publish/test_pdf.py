@@ -303,7 +303,8 @@ def test_a_table_names_the_pages_of_sections() -> None:
     last = markdown("## Weak spots\n\nFew.")
     last.metadata["tags"] = ["new-page"]
     content = pdf_bytes(notebook(markdown("# T\n\n## Right answers\n\nMany."), table, second, last, report=REPORT))
-    assert "Right answers (p. 2), Weak spots (p. 3)" in text_of(content)
+    assert "evidence (page)" in text_of(content)
+    assert "Right answers (2), Weak spots (3)" in text_of(content)
     with pikepdf.open(io.BytesIO(content)) as pdf:
         links = [one for one in pdf.pages[1]["/Annots"] if one["/Subtype"] == "/Link"]
         assert len(links) == 2

@@ -56,10 +56,10 @@ def split(found: Iterable[Measured]) -> tuple[list[str], list[str], list[str]]:
 
 
 def name(method: str) -> str:
-    """What a method is called in a sentence."""
-    return {"grad_cam": "Grad-CAM", "saliency": "Saliency", "integrated_gradients": "Integrated Gradients"}.get(
-        method, method.replace("_", " ").capitalize()
-    )
+    """What a method is called in a sentence: as under its maps."""
+    from netlens.views.quality import name_of
+
+    return name_of(method)
 
 
 def every(n: int) -> str:

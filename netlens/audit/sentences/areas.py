@@ -57,4 +57,5 @@ def _area(area: str, findings: list[Finding]) -> Area:
 
 def section(area: str) -> str:
     """The heading under which a reader finds the evidence for an area, or for what the program prints of the model."""
-    return say("How it decides") if area == "model" else title(area)
+    others = {"model": say("How it decides"), "belief in explanations": say("Belief in explanations")}
+    return others.get(area) or title(area)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 NUMBER = re.compile(r"^[-+−±<>~≤≥]?\s*[\d][\d,.  ]*(e[-+]?\d+)?\s*%?$", re.IGNORECASE)
 VERDICTS = {"PASS", "WARN", "FAIL", "NOT SHOWN"}
 WHOLE = 20  # a table of no more rows stays on one page
+NAMED = 5  # characters that the page of a section takes
 LONG = 18  # a column whose longest cell has more characters shares the width that is left
 
 
@@ -57,15 +58,18 @@ def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int, section
     by_column = [[row[place].text for row in body if len(row) == columns] for place in range(columns)]
     numeric = [bool(texts) and all(NUMBER.match(text) or text in {"", "NaN", "—"} for text in texts) for texts in by_column]
     titles = [row[place].text for row in head[-1:] if len(row) == columns for place in range(columns)] or [""] * columns
-    longest = [max(map(len, [*texts, title]), default=1) for texts, title in zip(by_column, titles, strict=True)]
+    longest = [
+        max(len(text) + (NAMED * (text.count(",") + 1) if title in sections else 0) for text in [*texts, title])
+        for texts, title in zip(by_column, titles, strict=True)
+    ]
     blank = [bool(texts) and not any(texts) for texts in by_column]  # to be filled in by hand
     widths = [
         "2fr" if empty else "auto" if size <= LONG else f"{min(size, 90)}fr" for size, empty in zip(longest, blank, strict=True)
     ]
     if any(blank):
         widths = ["1fr" if width != "2fr" else width for width in widths]
-    size = "8.8pt" if columns <= 6 else "8pt" if columns <= 9 else "7pt"
-    rows = [", ".join(_entry(cell, head=True) for cell in row) for row in head]
+    size = "8.8pt" if columns <= 6 and not set(titles) & set(sections) else "8pt" if columns <= 9 else "7pt"
+    rows = [", ".join(_entry(cell, head=True, sections=cell.text in sections) for cell in row) for row in head]
     header = f"table.header({', '.join(rows)}), " if rows else ""
     placed = {place for place, title in enumerate(titles) if title in sections}
     cells = ",\n".join(
@@ -79,7 +83,8 @@ def _typst(head: list[list[Cell]], body: list[list[Cell]], columns: int, section
 
 def _entry(cell: Cell, *, head: bool, sections: bool = False) -> str:
     text = f"verdict({json.dumps(cell.text)})" if cell.text in VERDICTS else json.dumps(cell.text, ensure_ascii=False)
-    text = f"sections({text})" if sections else text
+    if sections:
+        text = json.dumps(f"{cell.text} (page)", ensure_ascii=False) if head else f"sections({text})"
     text = f"strong({text})" if head else text
     spans = [f"{name}: {value}" for name, value in (("colspan", cell.columns), ("rowspan", cell.rows)) if value > 1]
     return f"table.cell({', '.join(spans)})[#{text}]" if spans else f"[#{text}]"

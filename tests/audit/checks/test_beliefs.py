@@ -103,18 +103,18 @@ def test_in_words():
     )
     assert faithful.sentence(none) == "No explanation is shown to point at what the answer rests on better than chance does."
     assert faithful.sentence(some_good) == (
-        "Hiding what Saliency points at hurts the answer more than chance; for Lime and Grad-CAM this is not shown."
+        "Hiding what Gradient points at hurts the answer more than chance; for LIME and Grad-CAM this is not shown."
     )
     assert stable.sentence(all_good) == "When the input hardly changes, the explanations stay, for all 2 methods."
     assert stable.sentence(none) == "When the input hardly changes, no explanation is shown to stay the same."
     assert stable.sentence(some_good) == (
-        "When the input hardly changes, Saliency tells the same story; for Lime and Grad-CAM this is not shown."
+        "When the input hardly changes, Gradient tells the same story; for LIME and Grad-CAM this is not shown."
     )
     assert sane.sentence(all_good) == "With its learning undone, the network's explanations change, for all 2 methods."
     assert sane.sentence(some_good) == (
         "With the network's learning undone, Grad-CAM still shows much the same picture: it shows the input, not the network."
     )
-    assert sane.sentence(some(lime="WARN")) == "With the network's learning undone, it stays open whether Lime changes."
+    assert sane.sentence(some(lime="WARN")) == "With the network's learning undone, it stays open whether LIME changes."
 
 
 def test_one_method_and_several_in_words():
@@ -122,9 +122,9 @@ def test_one_method_and_several_in_words():
     assert faithful.sentence(alone).endswith(" more than chance, for the only method that was tried.")
     assert stable.sentence(alone).endswith(" the explanations stay, for the only method that was tried.")
     assert sane.sentence(alone).endswith(" explanations change, for the only method that was tried.")
-    assert faithful.sentence(two_of_three).startswith("Hiding what Saliency and Grad-CAM point at hurts the answer")
-    assert stable.sentence(two_of_three).startswith("When the input hardly changes, Saliency and Grad-CAM tell the same story")
+    assert faithful.sentence(two_of_three).startswith("Hiding what Gradient and Grad-CAM point at hurts the answer")
+    assert stable.sentence(two_of_three).startswith("When the input hardly changes, Gradient and Grad-CAM tell the same story")
     assert sane.sentence(some(saliency="FAIL", grad_cam="FAIL")) == (
-        "With the network's learning undone, Saliency and Grad-CAM still show much the same pictures: they show the input, not the network."
+        "With the network's learning undone, Gradient and Grad-CAM still show much the same pictures: they show the input, not the network."
     )
-    assert sane.sentence(some(lime="WARN", grad_cam="WARN")).endswith("it stays open whether Lime and Grad-CAM change.")
+    assert sane.sentence(some(lime="WARN", grad_cam="WARN")).endswith("it stays open whether LIME and Grad-CAM change.")
