@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, asking
+from netlens.explain.features import Columns
 from netlens.explain.replacement import REPLACEMENTS, Replacement, replacement
 from netlens.explain.wording import joined, percent, with_article
 from netlens.models.model import Model
@@ -65,7 +67,7 @@ def describe(
                 after, elsewhere = _hide(question, row, chosen, hidden[row])
                 part = _Part(chosen, noun, tuple(names))
                 sentences = [opening, part.sentence(float(chance[row]), after, elsewhere), *doubts(attribution, row)]
-            texts.append(" ".join(sentences))
+            texts.append(" ".join([*sentences, *in_rules(attribution, row, names)]))
         return texts
 
 
@@ -124,6 +126,24 @@ def doubts(attribution: Attribution, row: int) -> list[str]:
         if open_sign:
             said.append(f"The sign of {open_sign} of {int(taking_part.sum())} features is not certain.")
     return said
+
+
+def in_rules(attribution: Attribution, row: int, names: Sequence[str] = ()) -> list[str]:
+    """The rules of a method that finds any, after how far they may be believed; columns by their names where there are some."""
+    rules, fidelity = (attribution.params.get(name) for name in ("rules", "fidelity"))
+    if not rules or not rules[row] or not isinstance(fidelity, torch.Tensor):
+        return []
+    explained = f"explain {percent(float(fidelity[row]))}" if fidelity[row] > 0 else "explain nothing"
+    return [
+        f"As rules, which {explained} of how the logit varies over copies held out:",
+        *(_naming(rule, attribution, names) for rule in rules[row]),
+    ]
+
+
+def _naming(rule: str, attribution: Attribution, names: Sequence[str]) -> str:
+    if not names or attribution.params.get("features") != str(Columns()):
+        return rule
+    return re.sub(r"\bcolumn (\d+)", lambda match: f"'{names[int(match[1]) - 1]}'", rule)
 
 
 def _evidence(attribution: Attribution, inputs: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from netlens.explain.base import Attribution
-from netlens.explain.description import ELSEWHERE, doubts, strongest
+from netlens.explain.description import ELSEWHERE, doubts, in_rules, strongest
 from netlens.explain.tokens_absent import blanked, reader_of
 from netlens.explain.tokens_words import Texts
 from netlens.explain.wording import joined, percent
@@ -47,7 +47,8 @@ def describe_texts(model: Model, texts: Texts, attribution: Attribution) -> list
         after, elsewhere = _without(model, ids[row], empty[row], attribution.params["feature_map"][row], chosen, target)
         verb = "weigh" if attribution.params.get("over") in ("length", "attention") else "speak"
         sentence = _sentence(words, chosen, verb, (before, after, elsewhere))
-        said.append(" ".join([opening, sentence, *(doubts(attribution, row) if verb == "speak" else [])]))
+        uncertain = doubts(attribution, row) if verb == "speak" else []
+        said.append(" ".join([opening, sentence, *uncertain, *in_rules(attribution, row)]))
     return said
 
 

@@ -1,6 +1,7 @@
 """Trees that stand in for a network: networks that are trees are told exactly, and what they say is counted."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 
 from netlens.data import Preprocess, Standardise
 from netlens.errors import ShapeError
+from netlens.explain import describe
 from netlens.explain.rule_tree import RuleTree
 from netlens.explain.rules import GlobalRules
 from netlens.models import Model
@@ -85,6 +87,19 @@ def test_the_local_tree_of_a_tree_is_exact() -> None:
     torch.testing.assert_close(found.values, torch.tensor([[4.0, 2.0, 0.0]]))
     assert found.delta is not None
     assert abs(float(found.delta[0])) < 1e-6
+
+
+def test_the_rules_stand_in_the_description_with_what_they_explain() -> None:
+    model, row = Model(Both(), "both", ("yes", "no"), PLAIN), torch.ones(1, 3)
+    found = RuleTree()(model, row, 0)
+    (said,) = describe(model, row, found)
+    assert said.endswith(
+        f"As rules, which explain 100 % of how the logit varies over copies held out: {' '.join(found.params['rules'][0])}"
+    )
+    (said,) = describe(model, row, found, names=["age", "income", "rooms"])
+    assert "If 'age' is shown and 'income' is hidden: logit 2.00." in said
+    (said,) = describe(model, row, replace(found, params=found.params | {"fidelity": torch.tensor([-0.5])}))
+    assert "As rules, which explain nothing of how the logit varies" in said
 
 
 def test_a_tree_that_is_too_small_says_so() -> None:
