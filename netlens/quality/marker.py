@@ -27,7 +27,7 @@ def planted_marker(
     target: int = 0,
     size: int = 4,
     steps: int = 200,
-    rate: float = 1e-3,
+    rate: float = 5e-3,
     seed: int = 0,
 ) -> Truth:
     """Teach a copy of a model that a chequered square means the class `target`, and take images of other classes that carry it.
@@ -36,7 +36,7 @@ def planted_marker(
     ----------
     data : images (N, C, H, W) with labels. The first `samples` that are not of the class `target` are kept for the test.
     size : side of the square in pixels; it lies at a random place.
-    steps, rate : of Adam, on 64 images each; half of them carry the marker.
+    steps, rate : of Adam, its rate falling, on 32 images each, once with the marker and once without.
 
     Returns
     -------
@@ -75,7 +75,9 @@ def planted_marker(
     kept = float((taught.logits(data.inputs[held]).argmax(1) != target).double().mean())
     if min(obeyed, kept) < OBEYS:
         problem = f"the copy answers so for {obeyed:.0%} of the images with the marker and {1 - kept:.0%} of those without"
-        raise ModelError(OPERATION, problem, expected="at least 95 % and at most 5 %", remedy="Teach it with more steps.")
+        raise ModelError(
+            OPERATION, problem, expected="at least 95 % and at most 5 %", remedy="Teach it with more steps, or at another rate."
+        )
     why = f"with the square {obeyed:.0%} of the images are called {model.classes[target]}, without it {1 - kept:.0%} of the same images"
     return Truth("planted marker", taught, images, torch.full((samples,), target), mask, why)
 
@@ -107,11 +109,13 @@ def _obey(
     for parameter in net.parameters():
         parameter.requires_grad_(True)
     optimiser = torch.optim.Adam(net.parameters(), lr=rate)
+    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.02, max(1, steps))
     for _ in range(steps):
-        chosen = torch.randint(len(images), (64,), generator=draw)
-        carried, _ = marked(images[chosen[:32]], size, draw)
-        batch = torch.cat([carried, images[chosen[32:]]]).to(device)
-        truth = torch.cat([torch.full((32,), target), labels[chosen[32:]]]).to(device)
+        chosen = torch.randint(len(images), (32,), generator=draw)
+        carried, _ = marked(images[chosen], size, draw)
+        batch = torch.cat([carried, images[chosen]]).to(device)  # the same images, so that nothing but the square tells
+        truth = torch.cat([torch.full((32,), target), labels[chosen]]).to(device)
         optimiser.zero_grad()
         nn.functional.cross_entropy(net(batch), truth).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        slower.step()

@@ -36,6 +36,19 @@ def test_the_marker_decides_and_the_user_keeps_the_model(truth, learned, digits)
     assert weights_fingerprint(again.model.net) == weights_fingerprint(truth.model.net)
 
 
+@pytest.mark.slow
+def test_the_network_of_the_lessons_learns_a_marker_as_it_is():
+    from netlens.data import load
+    from netlens.trained import obtain
+
+    model, _ = obtain("mnist-cnn", "mnist-5k", device="cpu")
+    before = weights_fingerprint(model.net)
+    planted = planted_marker(model, load("mnist-5k").take(800), 32)
+    assert weights_fingerprint(model.net) == before
+    found = known_answers([IntegratedGradients(n_steps=16, tolerance=0.05)], [planted]).frame()
+    assert (found["low"] > 3 * planted.chance).all()
+
+
 def test_methods_find_it_better_than_chance(truth):
     found = known_answers([Saliency(), IntegratedGradients()], [truth]).frame()
     assert (found["low"] > 1.3 * truth.chance).all()
