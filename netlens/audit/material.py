@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from netlens.card import Card
 from netlens.data import DATASETS, Dataset, of_card
+from netlens.data.from_card import without_groups
 from netlens.errors import DataError
 
 
@@ -31,8 +33,10 @@ def material(card: Card | None, data_root: str | Path = "") -> Material:
     except DataError as error:
         if card is None or not card.data.groups:
             raise
-        bare = card.model_copy(update={"data": card.data.model_copy(update={"groups": ""})})
-        return Material(of_card(bare, "test", data_root), _train(bare, data_root), str(error))
+        bare = without_groups(card)
+        return Material(
+            of_card(bare, "test", data_root), _train(bare, data_root), str(error).replace(f"{card.path.parent}{os.sep}", "")
+        )
 
 
 def _train(card: Card | None, data_root: str | Path) -> Dataset | None:

@@ -63,7 +63,7 @@ def classes_of(card: Card, data_root: str | Path = "") -> tuple[str, ...]:
     if card.data.classes:
         return tuple(card.data.classes)
     known = DATASETS[card.data.source].classes if card.data.source in DATASETS else ()
-    return known or of_card(card, data_root=data_root).classes
+    return known or of_card(without_groups(card), data_root=data_root).classes
 
 
 def preprocess_of(card: Card, data_root: str | Path = "") -> Transform:
@@ -80,7 +80,12 @@ def preprocess_of(card: Card, data_root: str | Path = "") -> Transform:
         return Preprocess(tuple(card.data.mean or entry.mean), tuple(card.data.std or entry.std))
     if entry and entry.modality == "table" and card.data.mean and card.data.std:
         return Standardise(tuple(card.data.mean), tuple(card.data.std))
-    return of_card(card, data_root=data_root).preprocess
+    return of_card(without_groups(card), data_root=data_root).preprocess
+
+
+def without_groups(card: Card) -> Card:
+    """The same card without its groups: what makes inputs of samples does not depend on who they belong to."""
+    return card.model_copy(update={"data": card.data.model_copy(update={"groups": ""})})
 
 
 def _dataset(found: Found, asked: Asked) -> Dataset:

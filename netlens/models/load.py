@@ -10,6 +10,7 @@ from torch import nn
 
 from netlens.card import Card
 from netlens.data import DATASETS, Dataset, Transform, classes_of, of_card, preprocess_of
+from netlens.data.from_card import without_groups
 from netlens.errors import ModelError
 from netlens.models.adapter import is_closed
 from netlens.models.exported import load_program
@@ -122,7 +123,7 @@ class Known:
 def _data(card: Card, data_root: str | Path) -> Dataset | None:
     """The held-out data of a card; None where they would have to be downloaded."""
     entry = DATASETS.get(card.data.source)
-    return of_card(card, data_root=data_root) if entry is None or entry.offline else None
+    return of_card(without_groups(card), data_root=data_root) if entry is None or entry.offline else None
 
 
 def _pad(model: Model) -> int | None:

@@ -12,12 +12,12 @@ def cost(plan: Plan) -> str:
 
     Raises
     ------
-    NetlensError : the model, its data, the policy or the profile cannot be used. It is said now, before anything runs.
+    NetlensError : the model, its data, the policy, the profile or the earlier audit cannot be used. It is said now, before anything runs.
     """
     values = {name: str(value) for name, value in plan.values.items()}
     if "profile" not in values:
         return ""
-    from netlens.audit import material, policy
+    from netlens.audit import document, material, policy
     from netlens.audit.budget import applicable, budget, pilot
     from netlens.trained import obtain
 
@@ -29,6 +29,8 @@ def cost(plan: Plan) -> str:
         device=values.get("device", "auto"),
         seed=int(values.get("seed", "0")),
     )
+    if values.get("previous"):
+        document.read(values["previous"])
     policy(values.get("policy", ""), model.card.policy if model.card else None)
     test = material(model.card, values.get("data_root", "")).test
     return budget(values["profile"], len(test), applicable(test.modality), pilot(model, test)).told()

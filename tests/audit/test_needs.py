@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from netlens.audit import audit
 from netlens.audit.check import Check
 from netlens.audit.finding import Outcome
 from netlens.audit.material import Material, material
@@ -14,6 +16,7 @@ from netlens.audit.subject import SCHEMA, Subject
 from netlens.card import Card
 from netlens.data import load
 from netlens.errors import DataError, UsageError
+from netlens.trained import obtain
 from tests.audit.conftest import CLASSES, Reader, dataset, model, right_and_wrong, subject
 
 EARLIER = {"schema": SCHEMA, "data": {"test": {"fingerprint": "x"}}}
@@ -109,6 +112,31 @@ def test_groups_that_do_not_fit_are_left_out_with_the_reason(own):
     found = material(own)
     assert (len(found.test), found.train, dict(found.test.groups)) == (3, None, {})
     assert "groups.csv" in found.groups_fault
+
+
+def test_the_reason_names_no_folder_of_a_machine(own, tmp_path):
+    fault = material(own).groups_fault
+    assert str(tmp_path) not in fault
+    assert "'groups.csv' has 2 rows, and there are 3 samples" in fault
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_is_loaded_whatever_its_groups_are_like(tmp_path):
+    (tmp_path / "net.py").write_text("from tests.audit.conftest import Reader as build\n")
+    save_file(Reader(5.0).state_dict(), tmp_path / "w.safetensors")
+    lines = [
+        "[model]",
+        'name = "a"',
+        'factory = "net.py:build"',
+        'weights = "w.safetensors"',
+        "[data]",
+        'source = "npz:data.npz"',
+    ]
+    (tmp_path / "card.toml").write_text("\n".join([*lines, 'classes = ["a", "b", "c"]', 'groups = "groups.csv"']))
+    loaded, _ = obtain(str(tmp_path / "card.toml"), device="cpu")
+    found = audit(loaded, material(loaded.card), checks=["NL101", "NL701"])
+    assert [one.verdict for one in found.findings.values()] == ["PASS", "NOT SHOWN"]
+    assert "do not fit the data: card 'card.toml': 'groups.csv' has 2 rows" in found.findings["NL701"].sentence
 
 
 def test_data_that_cannot_be_read_stay_an_error(own):
