@@ -43,7 +43,6 @@ def execute(plan: Plan, operation: str, processes: Processes, show: Progress) ->
             stored.record(plan, part, seconds)
             swap(part, plan.folder)
             (plan.runs / stored.FAILED).unlink(missing_ok=True)
-            stored.prune(plan)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         show.ended(plan.name, seconds)

@@ -57,7 +57,9 @@ def run_all(plans: Sequence[Plan], operation: str, jobs: int | None = None) -> l
         show.close()
     if failed:
         raise _first([failed[plan.key] for plan in todo if plan.key in failed])
-    return [done.get(plan.key, plan) for plan in plans]
+    finished = [done.get(plan.key, plan) for plan in plans]
+    stored.prune(finished)
+    return finished
 
 
 def _collect(waiting: dict[Future[Plan], Plan]) -> tuple[dict[str, Plan], dict[str, NetlensError]]:

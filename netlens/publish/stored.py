@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,11 @@ def settle(copy: Path, source: Path, operation: str) -> None:
     copy.write_text(json.dumps(executed, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def prune(plan: Plan) -> None:
-    """Keep the latest runs of a notebook, this one among them; the others go."""
-    folders = [path for path in plan.runs.iterdir() if path.is_dir() and (path / RECORD).is_file() and path != plan.folder]
-    for old in sorted(folders, key=lambda path: (path / RECORD).stat().st_mtime, reverse=True)[KEPT_RUNS - 1 :]:
-        shutil.rmtree(old, ignore_errors=True)
+def prune(plans: Sequence[Plan]) -> None:
+    """Keep the latest runs of each notebook, and those of these plans however many they are; the others go."""
+    wanted = {plan.folder for plan in plans}
+    for runs in sorted({plan.runs for plan in plans}):
+        folders = [path for path in runs.iterdir() if path.is_dir() and (path / RECORD).is_file() and path not in wanted]
+        room = max(0, KEPT_RUNS - sum(folder.parent == runs for folder in wanted))
+        for old in sorted(folders, key=lambda path: (path / RECORD).stat().st_mtime, reverse=True)[room:]:
+            shutil.rmtree(old, ignore_errors=True)

@@ -201,8 +201,18 @@ def test_only_the_latest_runs_are_kept(project):
         (folder / "run.json").write_text("{}")
         os.utime(folder / "run.json", (number, number))
     execute_cheaply(project)
-    stored.prune(made)
+    stored.prune([made])
     assert [folder.name for folder in project.runs("one")] == sorted([made.key, "old-3", "old-4", "old-5"])
+
+
+def test_many_runs_of_one_notebook_are_all_there_in_the_end(project):
+    plans = [plan(project.root, project.add("one", "print(seed)"), {"seed": str(seed)}, "test") for seed in range(7)]
+    done = run.run_all(plans, "netlens run")
+    assert len({one.folder for one in done}) == 7
+    assert [stored.damage(one.folder) for one in done] == [""] * 7
+    (last,) = run.run_all([plan(project.root, project.add("one", "print(seed)"), {"seed": "9"}, "test")], "netlens run")
+    assert last.folder.name in [folder.name for folder in project.runs("one")]
+    assert len(project.runs("one")) == stored.KEPT_RUNS
 
 
 def test_a_full_disk_ends_in_one_error_and_leaves_nothing(project, monkeypatch):
