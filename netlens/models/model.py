@@ -44,9 +44,9 @@ class Model:
         return next((parameter.device for parameter in self.net.parameters()), torch.device("cpu"))
 
     @property
-    def precision(self) -> torch.dtype:
-        """The precision of the first parameter that is a floating-point number; float32 when there is none."""
-        return next((parameter.dtype for parameter in self.net.parameters() if parameter.is_floating_point()), torch.float32)
+    def precision(self) -> torch.dtype | None:
+        """The precision of the first parameter that is a floating-point number; None, which lets inputs be, when there is none."""
+        return next((parameter.dtype for parameter in self.net.parameters() if parameter.is_floating_point()), None)
 
     @cached_property
     def fingerprint(self) -> str:
