@@ -41,6 +41,11 @@ def measure(subject: Subject, limits: Mapping[str, float]) -> Outcome:
 def sentence(name: str, rate: Rate, overall: Rate, least_found: bool) -> str:
     """Say which class decides, and how often it is found; `rate` has the interval that decides, widened for looking at every class."""
     values = {"name": name, "share": in_hundred(rate.value), "interval": low_high(rate), "overall": in_hundred(overall.value)}
+    if least_found and rate.value >= overall.value:
+        return say(
+            "Every class is found equally often, {share} of 100 ({interval} for {name}, widened for looking at every class).",
+            **values,
+        )
     if least_found:
         return say(
             "The class found least often is {name}: {share} of 100 ({interval}, widened for looking at every class). Over all "

@@ -62,3 +62,9 @@ def test_not_shown_with_few_samples_a_class():
 
 def test_a_stricter_policy_fires_earlier():
     assert [CHECK.run(subject((0, 30, 0), 1000), {"gap": gap}).verdict for gap in (0.05, 0.001)] == ["PASS", "FAIL"]
+
+
+def test_classes_that_are_all_found_in_words():
+    found = CHECK.run(subject(each=100))
+    assert found.sentence.startswith("Every class is found equally often, 100 of 100 (")
+    assert found.sentence.endswith(" to 100 for one, widened for looking at every class).")
