@@ -186,7 +186,7 @@ def compare(before: str, after: str, assignments: Assignments, out: Path | None,
 def verify(ctx: click.Context, /, report: Path, as_json: bool, **options: Any) -> None:
     """Check a report: that its files are whole, that its numbers fit together, and that model and data are those of the report.
 
-    REPORT is the folder of a report, or a file in it. The exit code is 0 when nothing differs, else 1.
+    REPORT is the folder of a report, or a file in it; or a PDF alone, whose numbers lie inside. The exit code is 0 when nothing differs, else 1.
     """
     from netlens.publish import verifying
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 NAME = "audit.json"
 SOURCES = ("model fingerprint", "test data fingerprint", "training data fingerprint", "profile", "seed", "netlens")
 MOST = 20_000  # test samples up to which every answer is kept, so that two audits can be compared sample by sample
+EARLIER = "Give the audit.json of an earlier report."
 
 
 def document(audit: Audit) -> dict[str, Any]:
@@ -82,10 +83,24 @@ def read(path: str | Path) -> dict[str, Any]:
     DataError : there is no such file, or it holds no audit.
     """
     path = Path(path)
-    operation, remedy = f"audit '{path.name}'", "Give the audit.json of an earlier report."
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise DataError(f"audit '{path.name}'", f"'{path}' cannot be read ({type(error).__name__})", remedy=EARLIER) from error
+    return parsed(text, path)
+
+
+def parsed(text: str, path: Path) -> dict[str, Any]:
+    """The document of an audit from its text; `path` says where it stood.
+
+    Raises
+    ------
+    DataError : it is no audit.
+    """
+    operation, remedy = f"audit '{path.name}'", EARLIER
+    try:
+        content = json.loads(text)
+    except ValueError as error:
         raise DataError(operation, f"'{path}' cannot be read ({type(error).__name__})", remedy=remedy) from error
     if not isinstance(content, dict) or not str(content.get("schema", "")).startswith("netlens-audit/"):
         raise DataError(operation, f"'{path}' holds no audit", expected='JSON with a key "schema"', remedy=remedy)

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from netlens.errors import DataError
 from netlens.publish import fingerprints
-from netlens.publish import notebook as nb
 from netlens.publish.report_files import STAMP, files
-
-OPERATION = "netlens verify"
-NAME = "audit"
-TYPESETTERS = ("netlens", "typst", "nbconvert")  # another version may set another page
-
-
-@dataclass(frozen=True)
-class Verified:
-    """One thing that was looked at: whether it is as the report says, and what was seen."""
-
-    what: str
-    verdict: Literal["same", "differs", "not checked"]
-    told: str
+from netlens.publish.verified import NAME, OPERATION, Verified, judged, now
+from netlens.publish.verifying_pages import embedded, pages
 
 
 def verify(
@@ -38,7 +21,8 @@ def verify(
 
     Parameters
     ----------
-    report : the folder of a report, or its audit.json, audit.pdf or audit.html.
+    report : the folder of a report, or its audit.json, audit.pdf or audit.html. A PDF alone, under any name, is verified by the
+        numbers that it holds.
     model : the card, or the tutorial model, that was audited; without it neither weights nor data are looked at.
     recompute : run every check again with the model, and compare each number.
 
@@ -46,22 +30,21 @@ def verify(
     ------
     DataError : there is no audit to verify.
     """
-    from netlens.audit.document import read
+    from netlens.audit.document import parsed, read
 
-    folder = Path(report)
-    folder = folder if folder.is_dir() else folder.parent
-    content = read(folder / f"{NAME}.json")
+    report = Path(report)
+    folder = report if report.is_dir() else report.parent
+    source = folder / f"{NAME}.json"
+    alone = report.suffix.lower() == ".pdf" and not source.is_file()
+    content = parsed(embedded(report), source := report) if alone else read(source)
     try:
-        found = [*_files(folder), *_checks(content), *_findings(content), *_outcome(content), *_answers(content)]
-        found += _printed(folder, content)
+        printed = _alone() if alone else pages(folder, content)
+        fit = [*_checks(content), *_findings(content), *_outcome(content), *_answers(content)]
+        found = [*([] if alone else _files(folder)), *fit, *printed]
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        problem = f"'{folder / NAME}.json' is not what an audit writes ({type(error).__name__}: {error})"
+        problem = f"'{source}' is not what an audit writes ({type(error).__name__}: {error})"
         raise DataError(OPERATION, problem, remedy="Verify it with the version of netlens that made it.") from error
     return [*found, *_with_model(content, model, dataset, data_root, device, recompute=recompute)]
-
-
-def _judged(what: str, wrong: list[str], right: str) -> Verified:
-    return Verified(what, "differs", f"differs: {', '.join(wrong)}") if wrong else Verified(what, "same", right)
 
 
 def _files(folder: Path) -> Iterator[Verified]:
@@ -71,12 +54,14 @@ def _files(folder: Path) -> Iterator[Verified]:
     except (OSError, ValueError, KeyError, TypeError):
         yield Verified("files", "not checked", f"there is no list of their hashes ({STAMP}) beside them")
         return
-    wrong = [f"{name} ({_now(folder / name)})" for name in files(NAME) if fingerprints.of_path(folder / name) != said.get(name)]
-    yield _judged("files", wrong, f"{len(files(NAME))} files have the hashes with which they were written")
+    wrong = [f"{name} ({now(folder / name)})" for name in files(NAME) if fingerprints.of_path(folder / name) != said.get(name)]
+    yield judged("files", wrong, f"{len(files(NAME))} files have the hashes with which they were written")
 
 
-def _now(path: Path) -> str:
-    return "changed" if path.is_file() else "missing"
+def _alone() -> Iterator[Verified]:
+    """Of a PDF without the other files."""
+    told = "the numbers inside were looked at, the words on its pages were not: that takes the whole folder of the report"
+    yield Verified("pages", "not checked", told)
 
 
 def _checks(content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -88,10 +73,10 @@ def _checks(content: Mapping[str, Any]) -> Iterator[Verified]:
     thresholds, found = content["policy"]["thresholds"], content["findings"]
     asked = dict.fromkeys(row["check"] for row in thresholds)
     asked |= dict.fromkeys(CHECKS) if content["provenance"]["netlens"] == netlens.__version__ else {}
-    yield _judged("checks", [f"{code} is missing" for code in asked if code not in found], f"all {len(found)} have a finding")
+    yield judged("checks", [f"{code} is missing" for code in asked if code not in found], f"all {len(found)} have a finding")
     policy, said = content["policy"], content["provenance"]["policy"]
     wrong = [] if judged_by(policy["use"], thresholds, policy["required"]) == said else ["its thresholds have another hash"]
-    yield _judged("policy", wrong, "the thresholds have the hash that provenance names")
+    yield judged("policy", wrong, "the thresholds have the hash that provenance names")
 
 
 def _findings(content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -108,8 +93,8 @@ def _findings(content: Mapping[str, Any]) -> Iterator[Verified]:
         limits = {row["threshold"]: row["value"] for row in content["policy"]["thresholds"] if row["check"] == code}
         if finding["inputs"] != digest({**made_from, "limits": limits}):
             comes.append(code)
-    yield _judged("findings", says, f"{len(content['findings'])} findings have the hash of what they say")
-    yield _judged("sources", comes, "each finding has the hash of model, data, versions, seed and thresholds")
+    yield judged("findings", says, f"{len(content['findings'])} findings have the hash of what they say")
+    yield judged("sources", comes, "each finding has the hash of model, data, versions, seed and thresholds")
 
 
 def _outcome(content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -121,7 +106,7 @@ def _outcome(content: Mapping[str, Any]) -> Iterator[Verified]:
     follows, lacking = exit_code(found, required), unshown(found, required)
     wrong = [] if said["exit_code"] == follows else [f"{said['exit_code']} is said, {follows} follows"]
     wrong += [] if said["unshown"] == lacking else [f"{said['unshown']} is said to be unshown, and it is {lacking}"]
-    yield _judged("outcome", wrong, f"{follows}: {MEANING[follows]}")
+    yield judged("outcome", wrong, f"{follows}: {MEANING[follows]}")
 
 
 def _answers(content: Mapping[str, Any]) -> Iterator[Verified]:
@@ -144,62 +129,7 @@ def _answers(content: Mapping[str, Any]) -> Iterator[Verified]:
         rates.append((f"precision of {name}", said["precision"][name], confusion[k][k], sum(columns[k])))
     wrong = [] if said["confusion"] == confusion else ["the confusion matrix"]
     wrong += [name for name, rate, hits, n in rates if rate != rounded(wilson(hits, n))]
-    yield _judged("performance", wrong, f"accuracy, recall, precision and confusion follow from the {len(labels):,} answers")
-
-
-def _printed(folder: Path, content: Mapping[str, Any]) -> Iterator[Verified]:
-    """The notebook speaks of these numbers, and the PDF and the page are what is typeset from it."""
-    if not (folder / f"{NAME}.ipynb").is_file():
-        yield Verified("PDF", "not checked", "the notebook that it was set from is missing")
-        return
-    notebook = nb.read(folder / f"{NAME}.ipynb", OPERATION)
-    said = notebook["metadata"].get("netlens", {}).get("report")
-    yield _judged(
-        "title page", [] if said == content["report"] else ["it is not that of the numbers"], "it is that of the numbers"
-    )
-    shown = _text(notebook)
-    silent = [code for code, finding in content["findings"].items() if _plain(finding["sentence"]) not in shown]
-    yield _judged("sentences", silent, f"the notebook says what each of {len(content['findings'])} findings says")
-    path, numbers = folder / f"{NAME}.pdf", (folder / f"{NAME}.json").read_bytes()
-    inside = path.is_file() and _holds(path.read_bytes(), numbers)
-    yield _judged("numbers in the PDF", [] if inside else ["they are not those beside it"], "they are those beside it")
-    other = [f"{name} {version(name)}" for name in TYPESETTERS if content["provenance"].get(name) != version(name)]
-    if other:
-        yield Verified("PDF", "not checked", f"it was set with other versions; here: {', '.join(other)}")
-        return
-    from netlens.publish.pdf import pdf_bytes
-    from netlens.publish.report_page import page
-
-    attached = {f"{NAME}.json": numbers}
-    wrong = [] if path.is_file() and path.read_bytes() == pdf_bytes(notebook, attached=attached) else [_now(path)]
-    yield _judged("PDF", wrong, "set again, it is the same byte for byte")
-    html = folder / f"{NAME}.html"
-    wrong = [] if html.is_file() and html.read_text(encoding="utf-8") == page(notebook) else [_now(html)]
-    yield _judged("page", wrong, "written again, it is the same byte for byte")
-
-
-def _holds(pdf: bytes, content: bytes) -> bool:
-    """Whether one of the compressed streams of a PDF is this."""
-    for start in re.finditer(rb"stream\r?\n", pdf):
-        try:
-            if zlib.decompressobj().decompress(pdf[start.end() :], len(content) + 1) == content:
-                return True
-        except zlib.error:
-            continue  # a stream of another kind
-    return False
-
-
-def _text(notebook: nb.Notebook) -> str:
-    """All that a notebook shows in words."""
-    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    shown = [nb.text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    shown += [nb.text(data["text/markdown"]) for data in outputs if "text/markdown" in data]
-    shown += [html.unescape(re.sub(r"<[^>]+>", " ", nb.text(data["text/html"]))) for data in outputs if "text/html" in data]
-    return _plain(" ".join(shown))
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+    yield judged("performance", wrong, f"accuracy, recall, precision and confusion follow from the {len(labels):,} answers")
 
 
 def _with_model(
@@ -225,11 +155,11 @@ def _with_model(
         yield _same("card", network.card.digest, facts["card digest"])
     yield _same("training data", data.train.fingerprint if data.train else NONE, facts["training data fingerprint"])
     if recompute:
-        yield _judged(
+        yield judged(
             "numbers", recomputed(content, network, data), f"{len(content['findings'])} checks, run again, give the same"
         )
 
 
 def _same(what: str, found: str, said: str) -> Verified:
     wrong = [] if found == said else [f"fingerprint {found[:12]}, the report says {said[:12]}"]
-    return _judged(what, wrong, f"fingerprint {found[:12]}")
+    return judged(what, wrong, f"fingerprint {found[:12]}")

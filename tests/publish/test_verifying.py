@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -268,6 +269,35 @@ def test_a_policy_whose_thresholds_have_many_digits_verifies(copy):
     report = audit(model, material(model.card), profile="quick", judged_by=policy("driving"), command="netlens audit CARD")
     write(report.document(), copy / "driving")
     assert differing(verify(copy / "driving", str(copy / "card.toml"), device="cpu", recompute=True)) == {}
+
+
+def test_a_pdf_alone_is_verified_by_the_numbers_inside(copy, tmp_path):
+    alone = tmp_path / "handed over.pdf"
+    shutil.copy(copy / "report" / "audit.pdf", alone)
+    found = {one.what: one.verdict for one in verify(alone)}
+    assert found["pages"] == "not checked"
+    assert {found[name] for name in ("checks", "policy", "findings", "sources", "outcome", "performance")} == {"same"}
+    assert verify(alone, str(copy / "card.toml"), device="cpu")[-4].what == "weights"
+
+
+def test_a_pdf_alone_with_a_polished_number_is_noticed(copy, tmp_path):
+    content = json.loads((copy / "report" / "audit.json").read_text())
+    code = next(iter(content["findings"]))
+    content["findings"][code]["value"] = 0.123
+    notebook = json.loads((copy / "report" / "audit.ipynb").read_text())
+    alone = tmp_path / "audit.pdf"
+    alone.write_bytes(pdf_bytes(notebook, attached={"audit.json": json.dumps(content).encode()}))
+    assert [one.told for one in verify(alone) if one.verdict == "differs"] == [f"differs: {code}"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"%PDF-1.7 stream\nno numbers", b"stream\n" + zlib.compress(b'{"schema": "netlens-audit/')]
+)
+def test_a_pdf_alone_without_numbers_is_refused(tmp_path, content):
+    alone = tmp_path / "other.pdf"
+    alone.write_bytes(content)
+    with pytest.raises(DataError, match=r"other\.pdf' (holds no numbers of an audit|cannot be read)"):
+        verify(alone)
 
 
 def test_a_folder_without_an_audit_is_refused(tmp_path):
