@@ -32,6 +32,9 @@ class Commands(click.Group):
             _fail(ctx, error, "\n".join([str(error), *notes]), error.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise  # click says these itself
+        except PermissionError as error:
+            message = f"netlens: '{error.filename}' may not be read or written by you. Change its permissions, or name another."
+            _fail(ctx, error, message, NetlensError.exit_code)
         except Exception as error:  # noqa: BLE001 - the last resort: even a bug ends in one message
             message = f"netlens broke: {type(error).__name__}: {error}. Add --debug to see where."
             _fail(ctx, error, message, BROKEN)

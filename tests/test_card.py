@@ -114,6 +114,7 @@ WRONG = {
     ),
     "a class twice": (changed('"dog"', '"cat"'), r"\[data\] classes names 'cat' twice\. Expected names that differ"),
     "one class": (changed(', "dog"', ""), r"\[data\.classes\] got \['cat'\]\. Expected a list of texts: the names of the classes"),
+    "too many pixels": (changed("mean =", "size = [100000, 100000]\nmean ="), r"\[data\] size got \[100000, 100000\]\. Expected at most [\d,]+ pixels"),
     "no pixel": (changed("mean =", "size = [0, 8]\nmean ="), r"\[data\] size got \[0, 8\]\. Expected height and width of at least one"),
     "spread of nothing": (changed("std = [1]", "std = [0]"), r"\[data\] std got 0\. Expected numbers above 0"),
     "means without spreads": (changed("[0.5]", "[0.5, 0.5]"), r"\[data\] mean has 2 numbers and std 1\. Expected one of each"),

@@ -22,7 +22,7 @@ class Material:
 
 
 def material(card: Card | None, data_root: str | Path = "") -> Material:
-    """Load what a card names. Groups that do not fit the samples are left out, and the reason is kept.
+    """Load what a card names. A file of groups that does not fit the samples is left out, and the reason is kept.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def material(card: Card | None, data_root: str | Path = "") -> Material:
     try:
         return Material(of_card(card, "test", data_root), _train(card, data_root))
     except DataError as error:
-        if card is None or not card.data.groups:
+        if card is None or not card.data.groups or isinstance(card.data.groups, list):
             raise
         bare = without_groups(card)
         return Material(

@@ -26,7 +26,7 @@ def find_callable(spec: str, folder: Path, operation: str, kind: type[NetlensErr
     where, _, name = spec.partition(":")
     try:
         module = _import_file(folder / where) if where.endswith(".py") else importlib.import_module(where)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself where it finds no arguments
         raise kind(operation, f"'{where}' cannot be imported ({first_line(error)})", expected=EXPECTED) from error
     found = getattr(module, name, None)
     if not callable(found):

@@ -14,6 +14,8 @@ from netlens.errors import ModelError
 FORMS = ("factory", "torchscript", "exported", "torchvision", "timm", "huggingface")
 BY_NAME = ("torchvision", "timm", "huggingface")
 
+LARGEST = 1 << 26  # pixels of an input; a picture of more would fill the memory
+
 Scalar = int | float | str | bool
 Text = str
 
@@ -130,6 +132,8 @@ class DataTable(Table):
             raise ValueError(f"classes names '{twice}' twice | names that differ")
         if self.size is not None and min(self.size) < 1:
             raise ValueError(f"size got {self.size} | height and width of at least one pixel")
+        if self.size is not None and self.size[0] * self.size[1] > LARGEST:
+            raise ValueError(f"size got {self.size} | at most {LARGEST:,} pixels")
         if self.mean and self.std and len(self.mean) != len(self.std):
             raise ValueError(f"mean has {len(self.mean)} numbers and std {len(self.std)} | one of each a channel or column")
         if self.std and min(self.std) <= 0:
@@ -205,11 +209,17 @@ class Card(Table):
 
         Raises
         ------
-        ModelError : it leads out of the card's folder, and the card does not say `outside = true`.
+        ModelError : it leads out of the card's folder, by itself or by a symbolic link, and the card does not say `outside = true`.
         """
-        home = self.path.parent
-        found = Path(os.path.normpath(home / Path(text).expanduser()))
-        if not self.outside and not found.is_relative_to(os.path.normpath(home)):
+        home = Path(os.path.normpath(self.path.parent))
+        try:
+            found = Path(os.path.normpath(home / Path(text).expanduser()))
+            found.exists()
+            inside = found.is_relative_to(home) and found.resolve().is_relative_to(home.resolve())
+        except (OSError, ValueError, RuntimeError) as error:  # too long, of nobody's home, below a folder that is closed
+            reason = getattr(error, "strerror", None) or error
+            raise ModelError(self.operation, f"{text[:60]!r} cannot be looked up ({reason})", expected="a path") from error
+        if not self.outside and not inside:
             remedy = "Write `outside = true` above the first table of the card to allow this, if you trust its author."
             raise ModelError(
                 self.operation, f"'{text}' leads out of the card's folder", expected="a path below it", remedy=remedy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from netlens.data.images import READABLE
 from netlens.errors import DataError, nearest
 
 HELD_OUT = ("test", "val", "validation")
-FOREIGN = (".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".ppm", ".dcm")
+FOREIGN = (".jfif", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".ppm", ".dcm")
 LAYOUT = "a folder for each class, with PNG or JPEG files in it"
 
 
@@ -35,6 +36,10 @@ def split_folder(folder: Path, split: str, operation: str) -> Path:
     return held_out if split == "test" else train
 
 
+def _raised(error: OSError) -> NoReturn:
+    raise error
+
+
 def images_by_class(folder: Path, classes: Sequence[str] | None, operation: str) -> tuple[list[Path], list[str]]:
     """List the images of a folder and the class of each, shuffled once and for all.
 
@@ -42,6 +47,14 @@ def images_by_class(folder: Path, classes: Sequence[str] | None, operation: str)
     ------
     DataError : there is no class, only one, one without images, one that is not among `classes`, or an image of another format.
     """
+    try:
+        return _by_class(folder, classes, operation)
+    except OSError as error:
+        problem = f"'{error.filename}' cannot be read ({error.strerror})"
+        raise DataError(operation, problem, expected="folders that you may read") from error
+
+
+def _by_class(folder: Path, classes: Sequence[str] | None, operation: str) -> tuple[list[Path], list[str]]:
     named = sorted(one.name for one in os.scandir(folder) if one.is_dir() and not one.name.startswith("."))
     if not named:
         loose = [one for one in folder.iterdir() if one.suffix.lower() in READABLE]
@@ -64,7 +77,7 @@ def images_by_class(folder: Path, classes: Sequence[str] | None, operation: str)
 
 def _images(folder: Path, operation: str) -> list[Path]:
     found: list[Path] = []
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in os.walk(folder, onerror=_raised):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(where) / name for name in sorted(files) if not name.startswith(".")]
     foreign = next((path for path in found if path.suffix.lower() in FOREIGN), None)

@@ -13,6 +13,7 @@ from netlens.errors import DataError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # as Excel writes
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar", ",": "a comma"}
 
 
@@ -28,12 +29,15 @@ def read_frame(path: Path, operation: str, *, separator: str = "", encoding: str
         raise DataError(operation, f"the file '{path}' {kind}", remedy="Paths in a card start at the card.")
     if path.stat().st_size == 0:
         raise DataError(operation, f"the file '{path}' is empty", expected="a header and a row for each sample")
-    if path.suffix == ".parquet":
-        frame = _parquet(path, operation)
-    elif path.suffix in (".jsonl", ".ndjson"):
-        frame = _json_lines(path, operation, encoding or "utf-8")
-    else:
-        frame = _csv(path, operation, separator or ("\t" if path.suffix == ".tsv" else ","), encoding or "utf-8-sig")
+    try:
+        if path.suffix == ".parquet":
+            frame = _parquet(path, operation)
+        elif path.suffix in (".jsonl", ".ndjson"):
+            frame = _json_lines(path, operation, encoding or "utf-8-sig")
+        else:
+            frame = _csv(path, operation, separator or ("\t" if path.suffix == ".tsv" else ","), encoding or "utf-8-sig")
+    except OSError as error:
+        raise DataError(operation, f"'{path}' cannot be read ({error.strerror})", expected="a file that you may read") from error
     if len(frame) == 0:
         raise DataError(operation, f"'{path}' has no rows", expected="a row for each sample")
     return frame
@@ -63,8 +67,17 @@ def _csv(path: Path, operation: str, separator: str, encoding: str) -> pd.DataFr
     import pandas as pd
 
     try:
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head.startswith(ARCHIVES):
+            problem = f"'{path}' is no CSV, but an archive or a table of Excel's"
+            raise DataError(operation, problem, expected="text with a row a line", remedy="Save it as CSV, or as Parquet.")
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")) and encoding == "utf-8-sig":
+            encoding = "utf-16"
         with path.open(encoding=encoding, newline="") as file:
-            header = next(csv.reader(file, delimiter=separator))
+            header = next((row for row in csv.reader(file, delimiter=separator) if row), [])
+        if not header:
+            raise DataError(operation, f"'{path}' has no rows", expected="a header and a row for each sample")
         other = next((mark for mark in SEPARATORS if mark != separator and mark in header[0]), None)
         if len(header) == 1 and other:
             problem = f"'{path}' has one column; its header is '{header[0][:60]}'"
@@ -129,6 +142,6 @@ def _json_lines(path: Path, operation: str, encoding: str) -> pd.DataFrame:
     except json.JSONDecodeError as error:
         raise DataError(operation, f"line {number} of '{path}' is no JSON ({error.msg})", expected=expected) from error
     except (UnicodeError, LookupError) as error:
-        problem = f"'{path}' is not in the encoding {encoding} ({type(error).__name__})"
+        problem = f"'{path}' is not in the encoding {encoding.removesuffix('-sig')} ({type(error).__name__})"
         raise DataError(operation, problem, remedy='Write its encoding under [data], such as encoding = "latin-1".') from error
     return pd.DataFrame(rows)

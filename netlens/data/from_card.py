@@ -55,6 +55,8 @@ def of_card(card: Card | None, split: str = "test", data_root: str | Path = "") 
         problem = f"the card names no training data, and '{source}' is all held out"
         remedy = 'Write train = "..." under [data], if the training data may be seen.'
         raise DataError(card.operation, problem, remedy=remedy)
+    if split == "train" and not found.classes:  # both splits number the same classes
+        found = found if card.data.classes else replace(found, classes=classes_of(card, data_root))
     return _dataset(found, asked)
 
 
@@ -84,8 +86,14 @@ def preprocess_of(card: Card, data_root: str | Path = "") -> Transform:
 
 
 def without_groups(card: Card) -> Card:
-    """The same card without its groups: what makes inputs of samples does not depend on who they belong to."""
-    return card.model_copy(update={"data": card.data.model_copy(update={"groups": ""})})
+    """The same card without its groups: what makes inputs of samples does not depend on who they belong to.
+
+    A column that holds groups is still no feature.
+    """
+    said = card.data
+    if not isinstance(said.groups, list):
+        return card.model_copy(update={"data": said.model_copy(update={"groups": ""})})
+    return card
 
 
 def _dataset(found: Found, asked: Asked) -> Dataset:
@@ -103,7 +111,7 @@ def _dataset(found: Found, asked: Asked) -> Dataset:
 
 
 def _classes(found: Found, asked: Asked) -> tuple[str, ...]:
-    classes = class_names(found.labels)
+    classes = class_names(found.labels, asked.operation)
     if len(classes) < 2:
         problem = f"all {len(found.labels)} samples have the label '{classes[0]}'"
         raise DataError(asked.operation, problem, remedy="Name all classes of the network in [data] classes.")
@@ -112,7 +120,7 @@ def _classes(found: Found, asked: Asked) -> tuple[str, ...]:
 
 def _groups(found: Found, asked: Asked) -> Groups:
     """The groups of a split. A file of groups is for the held-out samples, and for others where it names them all."""
-    said = asked.card.data.groups
+    card, said = asked.card.data, asked.card.data.groups
     if isinstance(said, list):
         missing = [name for name in said if name not in found.groups]
         if missing:
@@ -120,7 +128,9 @@ def _groups(found: Found, asked: Asked) -> Groups:
         return found.groups
     if not said or asked.split == "train":
         return found.groups
-    return from_file(asked.card.place(said), len(found.labels), found.names, asked.operation)
+    return from_file(
+        asked.card.place(said), len(found.labels), found.names, asked.operation, separator=card.separator, encoding=card.encoding
+    )
 
 
 def _preprocess(found: Found, card: Card) -> Transform:

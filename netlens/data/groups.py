@@ -33,19 +33,22 @@ def from_columns(frame: pd.DataFrame, names: Sequence[str], operation: str) -> G
     return {name: _texts(frame[name]) for name in names}
 
 
-def from_file(path: Path, samples: int, names: Sequence[str], operation: str) -> Groups:
+def from_file(
+    path: Path, samples: int, names: Sequence[str], operation: str, *, separator: str = "", encoding: str = ""
+) -> Groups:
     """Read attributes from a CSV with one row a sample.
 
     Parameters
     ----------
     names : the samples' paths in their source, where they have any. A column called `path` is matched with them; without it, the rows
         are taken to be in the order of the source, which a folder of images does not have.
+    separator, encoding : of the file, as the card says them of its CSVs.
 
     Raises
     ------
     DataError : the rows do not match the samples.
     """
-    frame = read_frame(path, operation)
+    frame = read_frame(path, operation, separator=separator, encoding=encoding)
     by = next((str(name) for name in frame.columns if str(name).lower() in PATH), None)
     attributes = [str(name) for name in frame.columns if name != by]
     if not attributes:

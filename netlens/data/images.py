@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 READABLE = (".png", ".jpg", ".jpeg")
 Resize = Literal["stretch", "crop", "refuse"]
 MODES = {1: "L", 3: "RGB"}
+GREY = ("L", "LA", "1")  # modes without colours
 AT_ONCE = 128 * 2**20  # bytes of pixels that are read at once; more are read when they are asked for
 READERS = 4  # files that are read side by side
 
@@ -37,6 +38,7 @@ def open_image(path: Path, operation: str) -> Image:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of damage in what stands beside the pixels
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=("PNG", "JPEG")) as opened:
                 image = ImageOps.exif_transpose(opened)
@@ -56,7 +58,7 @@ def open_image(path: Path, operation: str) -> Image:
         raise DataError(operation, f"'{path}' has colours for print (CMYK)", remedy="Save it as RGB, with its colour profile.")
     if image.has_transparency_data and image.convert("RGBA").getchannel("A").tobytes().strip(b"\xff"):
         raise DataError(operation, f"'{path}' has transparent pixels", remedy="Put it on an opaque background first.")
-    return image
+    return image.convert("RGBA") if image.mode == "P" and image.has_transparency_data else image
 
 
 def fitted(image: Image, height: int, width: int, how: Resize) -> Image:
@@ -88,7 +90,7 @@ class ImageFiles:
     @cached_property
     def _first(self) -> tuple[int, int, int]:
         image = open_image(self.paths[0], self.operation)
-        return image.height, image.width, 1 if image.mode in ("L", "1") else 3
+        return image.height, image.width, 1 if image.mode in GREY else 3
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -126,7 +128,7 @@ class ImageFiles:
     def _read(self, path: Path) -> NDArray[np.uint8]:
         image, (height, width) = open_image(path, self.operation), self.shape[1:3]
         wanted = MODES[3 if len(self.shape) == 4 else 1]
-        if self.channels is None and wanted == "L" and image.mode not in ("L", "1"):
+        if self.channels is None and wanted == "L" and image.mode not in GREY:
             problem = f"'{path}' has colours, and '{self.paths[0]}' has none"
             raise DataError(self.operation, problem, remedy='Write colour = "grey" or colour = "rgb" under [data].')
         image = image.convert(wanted)

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 
 from netlens.errors import DataError, nearest
 
+EXPECTED = "one label a sample: the name of its class, or a whole number"
+MOST = 100_000  # classes; whole numbers beyond are years, identities or amounts
 
-def class_names(labels: NDArray[Any]) -> tuple[str, ...]:
-    """The classes that labels speak of: whole numbers from 0 to the largest, or else the different values, sorted."""
+
+def class_names(labels: NDArray[Any], operation: str) -> tuple[str, ...]:
+    """The classes that labels speak of: whole numbers from 0 to the largest, or else the different values, sorted.
+
+    Raises
+    ------
+    DataError : a label is too large a number for the place of a class.
+    """
     values = np.unique(labels)
     if values.dtype.kind in "iu" and values[0] == 0:
+        if values[-1] >= MOST:
+            problem = f"the labels are whole numbers from 0 to {values[-1]:,}, of which {len(values):,} occur"
+            remedy = "Is it the column of the labels? Else name the classes in [data] classes."
+            raise DataError(operation, problem, expected="the places of the classes, or their names", remedy=remedy)
         return tuple(map(str, range(int(values[-1]) + 1)))
     return tuple(map(str, values.tolist()))
 
@@ -28,10 +40,17 @@ def checked(values: Sequence[Any] | NDArray[Any], operation: str, rows: Sequence
 
     Raises
     ------
-    DataError : a label is missing, or is a number that is not whole.
+    DataError : a label is missing, is a number that is not whole, or is more than one value.
     """
-    array = np.asarray(values)
+    array = np.asarray(values) if isinstance(values, np.ndarray) else _column(values)
+    if array.ndim != 1:
+        raise DataError(operation, f"the labels are shaped {array.shape}", expected=EXPECTED)
     if array.dtype.kind == "O":
+        odd = next(
+            (at for at, value in enumerate(array) if isinstance(value, list | tuple | dict | set | bytes | np.ndarray)), None
+        )
+        if odd is not None:
+            raise DataError(operation, f"the label of {_row(odd, rows)} is a {type(array[odd]).__name__}", expected=EXPECTED)
         missing = np.array([value is None or value != value for value in array.tolist()], dtype=bool)
     else:
         missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(len(array), dtype=bool)
@@ -40,12 +59,21 @@ def checked(values: Sequence[Any] | NDArray[Any], operation: str, rows: Sequence
         problem = f"{_row(int(where[0]), rows)} has no label" + (f", nor have {len(where) - 1} more" if len(where) > 1 else "")
         raise DataError(operation, problem, expected="a label for each sample")
     if array.dtype.kind == "f":
-        broken = np.flatnonzero(array != np.round(array))
+        broken = np.flatnonzero((array != np.round(array)) | np.isinf(array))
         if len(broken):
             problem = f"the label of {_row(int(broken[0]), rows)} is {array[broken[0]]:g}"
             raise DataError(operation, problem, expected="names of classes, or whole numbers; a value to predict is no class")
         return array.astype(np.int64)
     return array.astype(np.int64) if array.dtype.kind in "iub" else np.array([str(value) for value in array.tolist()])
+
+
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    """Values as an array (N,), whatever they are."""
+    if any(hasattr(value, "__len__") and not isinstance(value, str) for value in values):
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column
+    return np.asarray(values)
 
 
 def positions(

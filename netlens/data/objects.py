@@ -43,7 +43,7 @@ def from_callable(asked: Asked) -> Found | None:
             return None
         try:
             given: Any = function(split=asked.split) if splits else function()
-        except Exception as error:  # a user's function may raise anything
+        except (Exception, SystemExit) as error:  # a user's function may raise anything
             raise DataError(
                 operation, f"'{asked.place}' raised {first_line(error)}", remedy="Call it by hand to see why."
             ) from error

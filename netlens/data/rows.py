@@ -32,6 +32,9 @@ def numbers(frame: pd.DataFrame, features: Sequence[str], operation: str) -> NDA
 def _numbers(values: pd.Series[Any], name: str, operation: str) -> NDArray[np.float64]:
     import pandas as pd
 
+    if values.dtype.kind in "mM":
+        remedy = "Turn it into the number that the network was trained on, such as days, or leave it out of [data] features."
+        raise DataError(operation, f"the column '{name}' holds dates or times", expected="numbers", remedy=remedy)
     as_numbers = pd.to_numeric(values, errors="coerce").astype(np.float64).to_numpy()
     empty = values.isna().to_numpy() | (values.astype(str).str.strip().str.lower().isin(["", "nan"])).to_numpy()
     text = np.flatnonzero(np.isnan(as_numbers) & ~empty)

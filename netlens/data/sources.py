@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netlens.data.arrays import arrays
 from netlens.data.dataset import Modality
@@ -80,7 +81,7 @@ def _frame(asked: Asked) -> Found | None:
     said = asked.card.data
     frame = read_frame(asked.path, asked.operation, separator=said.separator, encoding=said.encoding)
     label = column(frame, said.label, LABEL, "labels", asked.operation)
-    labels = checked(frame[label].to_numpy(), asked.operation)
+    labels = checked(_labels(frame[label]), asked.operation)
     groups = from_columns(frame, asked.attributes, asked.operation)
     modality = said.modality or _modality(frame, asked)
     if modality == "image":
@@ -94,6 +95,16 @@ def _frame(asked: Asked) -> Found | None:
     if not features:
         raise DataError(asked.operation, f"'{asked.path}' has no column besides the labels", expected="a column for each feature")
     return Found(numbers(frame, features, asked.operation), labels, modality, tuple(features), groups=groups)
+
+
+def _labels(values: pd.Series[Any]) -> NDArray[Any]:
+    """The labels of a table; blanks around a name are none of it."""
+    if values.isna().any():
+        return values.astype(object).where(values.notna(), None).to_numpy()
+    plain: NDArray[Any] = values.to_numpy()
+    if plain.dtype.kind != "O":
+        return plain
+    return np.asarray(values.map(lambda value: value.strip() if isinstance(value, str) else value), dtype=object)
 
 
 def _modality(frame: pd.DataFrame, asked: Asked) -> Modality:

@@ -99,7 +99,7 @@ class WordTokens:
         """
         operation = f"vocabulary '{Path(path).name}'"
         try:
-            words = Path(path).read_text("utf-8").removesuffix("\n").split("\n")
+            words = Path(path).read_text("utf-8-sig").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(operation, f"'{path}' cannot be read ({type(error).__name__})", expected="a text in UTF-8") from error
         twice = next((word for word, count in Counter(words).items() if count > 1), None)

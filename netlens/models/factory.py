@@ -23,9 +23,12 @@ def build(spec: str, folder: Path, arguments: dict[str, Any], operation: str) ->
     """
     with importable(folder):
         factory = find_callable(spec, folder, operation)
+        if isinstance(factory, nn.Module):
+            problem = f"'{spec}' is a network already, a {type(factory).__name__}"
+            raise ModelError(operation, problem, expected="a function or a class that makes one when it is called")
         try:
             net = factory(**arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problem = f"the factory '{spec}' raised {first_line(error)}"
             remedy = "Call it by hand with [model.arguments] to see why."
             if isinstance(error, TypeError) and "argument" in str(error):

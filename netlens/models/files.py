@@ -35,8 +35,11 @@ def kind_of(path: Path, operation: str) -> Kind:
         what = "a folder" if path.is_dir() else ""
         problem = f"'{path}' is {what}" if what else f"there is no file '{path}'"
         raise ModelError(operation, problem, remedy="A card's paths are relative to the card.")
-    with path.open("rb") as file:
-        head = file.read(64)
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        raise ModelError(operation, f"'{path}' cannot be read ({error.strerror})", expected="a file that you may read") from error
     if not head:
         raise ModelError(operation, "the file is empty", expected="a model", remedy="Was the download cut short?")
     for magic, said in MAGIC.items():

@@ -75,6 +75,8 @@ def _built(card: Card) -> Built:
         net, notes = load_program(card.place(model.exported), card.operation)
         return Built(net, notes=notes)
     if model.form == "factory":
+        if (file := model.factory.partition(":")[0]).endswith(".py"):
+            card.place(file)
         built = Built(build(model.factory, card.path.parent, model.arguments, card.operation))
     else:
         built = NAMED[model.form](card)

@@ -55,7 +55,7 @@ def _run(model: Model, inputs: torch.Tensor, operation: str) -> object:
             return model.net(inputs.to(model.device))
     except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # a user's network may raise anything
+    except (Exception, SystemExit) as error:  # a user's network may raise anything
         said = first_line(error)
         remedy = "Check that the network and the data fit together: [data] size, mean and std of the card."
         if any(word in str(error) for word in ("CUDA", "cuda", "NVIDIA")):

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from netlens.errors import ModelError
 from netlens.models.files import first_line, kind_of
@@ -97,6 +98,7 @@ def fill(net: nn.Module, state: State, operation: str, weights: str, network: st
     ------
     ModelError : names or shapes differ; it lists which.
     """
+    net = _within(net)
     own = net.state_dict()
     state = _matching(state, set(own))
     state |= {name: own[name] for name in own.keys() - state.keys() if name.endswith(COUNTER)}
@@ -104,7 +106,7 @@ def fill(net: nn.Module, state: State, operation: str, weights: str, network: st
     wrong = sorted(
         f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
         for key in own.keys() & state.keys()
-        if own[key].shape != state[key].shape
+        if not is_lazy(own[key]) and own[key].shape != state[key].shape
     )
     kinds = (("missing", missing), ("not in the network", extra), ("shape", wrong))
     faults = [f"{kind}: {_some(names)}" for kind, names in kinds if names]
@@ -112,6 +114,12 @@ def fill(net: nn.Module, state: State, operation: str, weights: str, network: st
         problem = f"the weights in '{weights}' do not fit the network '{network}'; {'; '.join(faults)}"
         raise ModelError(operation, problem, expected="weights saved from this architecture")
     net.load_state_dict(state)
+
+
+def _within(net: nn.Module) -> nn.Module:
+    """The network that a factory compiled or made parallel: its weights have names without these wrappers'."""
+    inner = net.module if isinstance(net, nn.DataParallel) else getattr(net, "_orig_mod", None)
+    return _within(inner) if isinstance(inner, nn.Module) else net
 
 
 def _matching(state: State, own: set[str]) -> State:

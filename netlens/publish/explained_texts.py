@@ -54,7 +54,7 @@ class TextReader:
         try:
             if path.stat().st_size > LARGEST:
                 raise DataError(self.operation, f"'{text}' has more than {LARGEST:,} bytes", expected="a file of a few sentences")
-            lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+            lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             problem = f"'{text}' cannot be read as a text ({type(error).__name__})"
             raise DataError(self.operation, problem, expected="a text in UTF-8, one sentence a line") from error

@@ -19,7 +19,7 @@ from netlens.publish.kinds import Value
 from netlens.publish.usual import MODELS
 
 ABSENT = "absent"
-TABLES = {".csv", ".tsv"}
+TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
 IMAGE = re.compile(r"[^,;\t\n\"|]+\.(?:png|jpe?g)", re.IGNORECASE)
 FOLDERS = {"mnist": "MNIST"}  # as torchvision names them
 PACKAGE = Path(__file__).parent.parent
@@ -123,7 +123,7 @@ def _listed_images(table: Path) -> Iterator[Path]:
 def card_texts(card: Path) -> list[str]:
     """All texts in a card; none in a file that is no card, for reading it reports what is wrong."""
     try:
-        return list(_texts(tomllib.loads(card.read_text(encoding="utf-8"))))
+        return list(_texts(tomllib.loads(card.read_text(encoding="utf-8-sig"))))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return []
 

@@ -89,13 +89,13 @@ def audit(
 
 
 def slug(model: str) -> str:
-    """The folder name of a model: a tutorial model's name, or the name in a card."""
-    name = model
+    """The folder name of a model: a tutorial model's name, or the name in a card; that of its file where the name has no plain letter."""
+    names = [model]
     if Path(model).suffix == ".toml":
-        name = Path(model).stem
         try:
-            named = tomllib.loads(Path(model).read_text(encoding="utf-8")).get("model", {})
+            named = tomllib.loads(Path(model).read_text(encoding="utf-8-sig")).get("model", {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(OPERATION, f"the card '{model}' is no TOML: {error}") from error
-        name = str(named.get("name", name)) if isinstance(named, dict) else name
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "model"
+        names = [str(named.get("name", "")) if isinstance(named, dict) else "", Path(model).stem]
+    plain = (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") for name in names)
+    return next(filter(None, plain), "model")

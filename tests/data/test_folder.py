@@ -103,6 +103,37 @@ def test_images_are_brought_to_one_size_only_when_the_card_says_so(folder):
     )
 
 
+def test_grey_and_palette_pictures_of_any_sort_are_read_without_a_word(folder):
+    Image.new("LA", (4, 3), (10, 255)).save(folder / "images" / "cat" / "10.png")
+    assert of_card(card(folder, "folder:images")).raw.shape == (5, 3, 4), "grey, whichever comes first"
+    palette = Image.new("P", (4, 3))
+    palette.putpalette([7, 8, 9] * 256)
+    palette.save(folder / "images" / "cat" / "10.png", transparency=b"\xff" * 256)
+    assert [7, 8, 9] in of_card(card(folder, "folder:images", 'colour = "rgb"')).raw[:, 0, 0].tolist()
+
+
+def test_both_splits_number_the_same_classes(folder):
+    for name in ("cat", "dog", "emu"):
+        grey(folder / "both" / "test" / name / "a.png", 1)
+    for shade, name in enumerate(("cat", "emu")):
+        grey(folder / "both" / "train" / name / "a.png", shade)
+    train = of_card(card(folder, "folder:both"), "train")
+    assert train.classes == ("cat", "dog", "emu")
+    assert {int(raw[0, 0]): int(label) for raw, label in zip(train.raw, train.labels, strict=True)} == {0: 0, 1: 2}
+    grey(folder / "both" / "train" / "yak" / "a.png", 1)
+    with pytest.raises(DataError, match=r"the label 'yak' of 'train/yak/a\.png' is none of the 3 classes"):
+        of_card(card(folder, "folder:both"), "train")
+
+
+def test_groups_are_parted_as_the_card_says(folder):
+    names = [f"cat/{shade}.png" for shade in (10, 20, 30)] + ["dog/110.png", "dog/120.png"]
+    (folder / "groups.csv").write_text("\n".join(["path;sex", *(f"{name};m" for name in names)]))
+    with pytest.raises(DataError, match=r"write separator = \";\" under \[data\]"):
+        of_card(card(folder, "folder:images", 'groups = "groups.csv"'))
+    data = of_card(card(folder, "folder:images", 'groups = "groups.csv"', 'separator = ";"'))
+    assert data.groups["sex"].tolist() == ["m"] * 5
+
+
 def test_a_list_of_images_is_read_with_its_labels_and_groups(folder):
     rows = ["path,label,site", *(f"images/cat/{shade}.png,cat,a" for shade in (30, 10)), "images/dog/110.png,dog,b"]
     (folder / "list.csv").write_text("\n".join(rows))
@@ -185,6 +216,11 @@ BAD = {
     "transparent": ("folder:images", (), damage("transparent"), r"cat/10\.png' has transparent pixels"),
     "grey and colours": ("folder:images", (), damage("coloured"), 'Write colour = "grey" or colour = "rgb"|has colours, and'),
     "mean of another length": ("folder:images", ("mean = [0.1, 0.2]",), nothing, r"\[data.mean\] has 2 numbers, and the samples have 1 channel"),
+    "an old ending": ("folder:images", (), lambda at: write(at / "images" / "dog" / "1.jfif", b"x"), r"1\.jfif' is of a format that is not"),
+    "a link to elsewhere": ("folder:away", (), lambda at: (at / "away").symlink_to("/usr"), "'away' leads out of the card's folder"),
+    "a path too long": (f"folder:{'a' * 300}", (), nothing, r"'a+' cannot be looked up \(File name too long"),
+    "a path of nobody": ("folder:~no-such-user/x", (), nothing, r"'~no-such-user/x' cannot be looked up"),
+    "a path with a zero": ("folder:a\\u0000", (), nothing, r"cannot be looked up \(embedded null"),
     "outside": ("folder:../elsewhere", (), nothing, "leads out of the card's folder"),
     "no groups": ("folder:images", ('groups = "groups.csv"',), nothing, r"groups\.csv' does not exist"),
     "groups without paths": ("folder:images", ('groups = "groups.csv"',), groups("sex\nm\n"), "does not say which image a row is for"),

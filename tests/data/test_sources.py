@@ -70,6 +70,19 @@ def test_parquet_and_other_separators_and_encodings_say_the_same(tmp_path):
     assert data[0].classes == ("sauer", "süß")
 
 
+def test_blanks_and_marks_around_a_table_are_none_of_it(tmp_path):
+    plain = "x,label\n1,a\n2,b\n"
+    put(tmp_path, "t.csv", plain)
+    put(tmp_path, "blank.csv", "\n\n" + plain.replace(",a\n", ",a \n"))
+    put(tmp_path, "windows.csv", plain.replace("\n", "\r\n"), "utf-8-sig")
+    put(tmp_path, "wide.csv", plain, "utf-16")
+    put(tmp_path, "t.jsonl", '{"x": 1, "label": "a"}\n{"x": 2, "label": "b"}\n', "utf-8-sig")
+    names = ("csv:t.csv", "csv:blank.csv", "csv:windows.csv", "csv:wide.csv", "jsonl:t.jsonl")
+    data = [of_card(card(tmp_path, name)) for name in names]
+    assert {one.classes for one in data} == {("a", "b")}
+    assert {str(one.raw.tolist()) for one in data} == {"[[1.0], [2.0]]"}
+
+
 def test_texts_come_from_csv_and_from_json_lines(tmp_path):
     put(tmp_path, "words.txt", "<pad>\n<unk>\ngood\nbad\n")
     put(tmp_path, "t.csv", 'text,label\n"good, good",yes\nnan,no\n')
@@ -147,6 +160,8 @@ def rows(split): return TensorDataset(torch.full((2, 3), 1.0 if split == "train"
 def texts(): return [("good", "yes"), ("bad", "no")]
 def broken(): raise RuntimeError("no such thing")
 def number(): return 3
+def ended(): raise SystemExit(2)
+def hot(): return [([1.0], [1, 0]), ([2.0], [0, 1])]
 def empty(): return []
 def single(): return [1, 2]
 def shapes(): return [(np.zeros((2, 2), np.uint8), 0), (np.zeros((3, 2), np.uint8), 1)]
@@ -254,6 +269,16 @@ BAD = {
     "no labels": (CSV, (), csv("x,z\n1,2\n"), "no column holds labels; its columns are x, z"),
     "a misspelt column": (CSV, ('label = "lable"',), csv("x,label\n1,a\n"), "no column of labels 'lable'. Did you mean 'label'"),
     "a label missing": (CSV, (), csv("x,label\n1,a\n2,\n3,\n"), "row 1 has no label, nor have 1 more"),
+    "labels as lists": ("jsonl:t.jsonl", (), lambda at: put(at, "t.jsonl", '{"x": 1, "label": ["a"]}\n{"x": 2, "label": ["b"]}\n'), "the label of row 0 is a list. Expected one label a sample"),
+    "labels as rows": (NPZ, (), npz(x=[[1.0], [2.0]], y=[[0, 1], [1, 0]]), r"labels shaped \(2, 2\)"),
+    "an infinite label": (CSV, (), csv("x,label\n1,0\n2,inf\n"), "the label of row 1 is inf"),
+    "identities for labels": (CSV, (), csv("x,label\n1,0\n2,99999999\n"), "the labels are whole numbers from 0 to 99,999,999, of which 2 occur"),
+    "a truth missing": ("parquet:t.parquet", (), lambda at: pd.DataFrame({"x": [1, 2], "label": pd.array([True, None], dtype="boolean")}).to_parquet(at / "t.parquet"), "row 1 has no label"),
+    "dates": ("parquet:t.parquet", (), lambda at: pd.DataFrame({"x": pd.to_datetime(["2020-01-01", "2021-01-01"]), "label": [0, 1]}).to_parquet(at / "t.parquet"), "the column 'x' holds dates or times"),
+    "a table of Excel": (CSV, (), bytes_of("t.csv", b"PK\x03\x04 and so on"), "is no CSV, but an archive or a table of Excel's"),
+    "blank lines": (CSV, (), csv("\n\n"), "has no rows"),
+    "one-hot labels": ("mine.py:hot", (), python, "the label of row 0 is a list"),
+    "a callable that ends itself": ("mine.py:ended", (), python, "'mine.py:ended' raised SystemExit: 2"),
     "a value to predict": (CSV, (), csv("x,label\n1,0.5\n2,1.0\n"), "the label of row 0 is 0.5.*a value to predict is no class"),
     "a label that is no class": (CSV, ('classes = ["cat", "dog"]',), csv("x,label\n1,cat\n2,dogs\n"), "the label 'dogs' of row 1 is none of the 2 classes. Did you mean 'dog'"),
     "a number that is no class": (CSV, ('classes = ["cat", "dog"]',), csv("x,label\n1,1\n2,2\n"), "the label '2' of row 1 is none of the 2 classes"),

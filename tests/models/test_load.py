@@ -12,9 +12,10 @@ from torch import nn
 
 from netlens.card import read_card
 from netlens.errors import DataError, ModelError
-from netlens.models.factory import importable
+from netlens.models.factory import build, importable
 from netlens.models.load import find_callable, load_model, read_weights
 from netlens.models.model import weights_fingerprint
+from netlens.models.weights import fill
 
 NET = """
 from torch import nn
@@ -23,6 +24,8 @@ def make(wide=4):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, wide), nn.ReLU(), nn.Linear(wide, 10))
 
 def number(): return 3
+def ended(): raise SystemExit(2)
+network = make()
 def demanding(size): return make(size)
 def broken(): raise RuntimeError("no such thing")
 _private = make
@@ -111,11 +114,14 @@ WRONG = {
     "unknown data": ({"source": "digit"}, r"there is no data set 'digit'\. Did you mean 'digits'"),
     "no such file": ({"factory": "nets.py:make"}, r"'nets\.py' cannot be imported \(FileNotFoundError: .*Expected file\.py:callable or"),
     "no such module": ({"factory": "no_such_thing.at_all:make"}, r"'no_such_thing\.at_all' cannot be imported \(ModuleNotFoundError"),
-    "no such name": ({"factory": "net.py:mak"}, r"there is no callable in 'net\.py' named 'mak'\. Did you mean 'make'\? Known: make, number, demanding"),
+    "no such name": ({"factory": "net.py:mak"}, r"there is no callable in 'net\.py' named 'mak'\. Did you mean 'make'\? Known: make, number, ended, network, demanding"),
     "no callable": ({"factory": "net.py:nn"}, r"there is no callable in 'net\.py' named 'nn'"),
     "raises": ({"factory": "net.py:broken"}, r"the factory 'net\.py:broken' raised RuntimeError: no such thing\. Call it by hand"),
     "wrong arguments": ({"arguments": "narrow = 1"}, r"the factory 'net\.py:make' raised TypeError: .*narrow.*Give its arguments in the table \[model\.arguments\]"),
     "no arguments": ({"factory": "net.py:demanding"}, r"the factory 'net\.py:demanding' raised TypeError: .*missing 1 required positional argument: 'size'.*\[model\.arguments\]"),
+    "ends itself": ({"factory": "net.py:ended"}, r"the factory 'net\.py:ended' raised SystemExit: 2\. Call it by hand"),
+    "a network at once": ({"factory": "net.py:network"}, r"'net\.py:network' is a network already, a Sequential\. Expected a function or a class that makes one"),
+    "code elsewhere": ({"factory": "../net.py:make"}, r"'\.\./net\.py' leads out of the card's folder\. .*outside = true"),
     "no network": ({"factory": "net.py:number"}, r"the factory 'net\.py:number' returned a int\. Expected a torch\.nn\.Module"),
     "other weights": ({"arguments": "wide = 5"}, r"the weights in 'w\.safetensors' do not fit .*; shape: 1\.bias \(4,\) for \(5,\), 1\.weight "),
     "other names": (
@@ -136,6 +142,31 @@ def test_a_factory_that_is_no_python_is_told(card, tmp_path):
     (tmp_path / "net.py").write_text("def make(:")
     with pytest.raises(ModelError, match=r"'net\.py' cannot be imported \(SyntaxError"):
         load_model(card())
+
+
+def test_a_factory_in_a_script_that_ends_itself_is_told(card, tmp_path):
+    (tmp_path / "net.py").write_text("import argparse\nargparse.ArgumentParser(prog='x').parse_args(['--odd'])\n" + NET)
+    with pytest.raises(ModelError, match=r"'net\.py' cannot be imported \(SystemExit: 2\)"):
+        load_model(card())
+
+
+@pytest.mark.parametrize("how", ["torch.compile({})", "nn.DataParallel({})", "torch.compile(nn.DataParallel({}))"])
+def test_a_network_that_was_compiled_or_made_parallel_is_filled(card, net, tmp_path, how):
+    (tmp_path / "net.py").write_text(
+        NET.replace("from torch", "import torch\nfrom torch").replace("make(wide=4)", "bare(wide=4)").partition("def number")[0]
+        + f"def make(): return {how.format('bare()')}\n"
+    )
+    card(factory="net.py:bare")
+    found = build("net.py:make", tmp_path, {}, "test")
+    fill(found, read_weights(tmp_path / "w.safetensors"), "test", "w", "net")
+    for one, other in zip(found.parameters(), net.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_layers_that_learn_their_size_from_the_weights_are_filled(card, net, tmp_path):
+    (tmp_path / "net.py").write_text(NET.replace("nn.Linear(64, wide)", "nn.LazyLinear(wide)").partition("def number")[0])
+    inputs = torch.randn(3, 1, 8, 8)
+    assert torch.equal(load_model(card()).net(inputs), net(inputs))
 
 
 def test_private_names_are_not_offered(card, tmp_path):
