@@ -13,6 +13,7 @@ from netlens.card import Card, read_card
 from netlens.data import Batch, Dataset, of_card
 from netlens.devices import choose
 from netlens.errors import UsageError
+from netlens.explain.wording import joined
 from netlens.models import Model, load_model
 from netlens.publish.fitting_inputs import Better, better_input, better_order
 
@@ -119,7 +120,7 @@ def _warnings(accuracy: Rate, better: Better | None, model: Model, batch: Batch)
     said = []
     if better is not None:
         now, then = f"{100 * accuracy.value:.0f} %", f"{100 * better.accuracy:.0f} %"
-        also = f" ({' and '.join(better.also)} would fit as well)" if better.also else ""
+        also = f" ({joined(better.also)} would fit as well)" if better.also else ""
         said.append(f"accuracy is {now}, and {then} with {better.what}{also}. If that is how it was trained, {better.remedy}.")
     labels = batch.labels.numpy()
     most = np.bincount(labels, minlength=len(model.classes)).max() / len(labels)

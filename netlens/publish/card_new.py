@@ -12,6 +12,7 @@ from typing import Any
 
 from netlens.card import FORMS, DataTable, DeclaredTable, ModelTable, parse_card
 from netlens.errors import OutputError, UsageError, unknown
+from netlens.explain.wording import joined
 from netlens.publish.atomic import write, writing
 from netlens.publish.card_check import Checked, examined
 
@@ -72,7 +73,7 @@ def new(
     notes, better = [], checked.better
     if better is not None and "mean" in better.data and not {"mean", "std"} & known.keys():
         was = checked.accuracy.value
-        also = f"; {' and '.join(better.also)} would fit as well" if better.also else ""
+        also = f"; {joined(better.also)} would fit as well" if better.also else ""
         tables["data"] |= better.data
         checked = examined(parse_card(text(tables, outside), path.resolve()), data_root=data_root, device=device)
         notes.append(
