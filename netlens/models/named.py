@@ -90,7 +90,11 @@ def timm_model(card: Card) -> Built:
     with seeded(0), constructing(card, "timm", card.model.timm):
         net = timm.create_model(name, pretrained=pretrained, **card.model.arguments)
     config = timm.data.resolve_model_data_config(net)
-    said = {"mean": list(config["mean"]), "std": list(config["std"]), "size": list(config["input_size"][1:])}
+    built_for = card.model.arguments.get(
+        "img_size", list(config["input_size"][1:])
+    )  # the configuration is of the published network
+    size = built_for if isinstance(built_for, list) else [built_for] * 2
+    said = {"mean": list(config["mean"]), "std": list(config["std"]), "size": size}
     return Built(net, said, notes(card))
 
 

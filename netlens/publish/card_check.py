@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from netlens.behaviour.intervals import Rate, wilson
 from netlens.card import Card, read_card
@@ -19,6 +21,7 @@ from netlens.publish.fitting_inputs import Better, better_input, better_order
 
 OPERATION = "netlens card check"
 SAMPLES = 100
+SHOWN = 5  # names of weights
 ENOUGH = 20  # samples for a word on accuracy
 
 
@@ -79,7 +82,8 @@ def examined(card: Card, *, data_root: str = "", device: str = "auto", samples: 
     assert model.card is not None
     data = of_card(model.card, "test", data_root=data_root)
     batch = _drawn(data, samples)
-    right = int((model.logits(batch.inputs).argmax(1) == batch.labels).sum())
+    logits = model.logits(batch.inputs)
+    right = int((logits.argmax(1) == batch.labels).sum())
     accuracy = wilson(right, len(batch))
     better = _better(model, batch)
     return Checked(
@@ -96,9 +100,18 @@ def examined(card: Card, *, data_root: str = "", device: str = "auto", samples: 
         accuracy=accuracy,
         better=better,
         notes=model.notes,
-        warnings=tuple(_warnings(accuracy, better, model, batch)),
+        warnings=(*_no_numbers(logits, model), *_warnings(accuracy, better, model, batch)),
         refusals=refusals(model, batch.inputs),
     )
+
+
+def _no_numbers(logits: torch.Tensor, model: Model) -> Iterator[str]:
+    """A word on answers that are NaN, and on the weights that they may come from."""
+    if lost := int(logits.isnan().any(1).sum()):
+        state = model.net.state_dict().items()
+        broken = [name for name, one in state if isinstance(one, torch.Tensor) and bool((one != one).any())]
+        where = f" The weights hold NaN: {', '.join(broken[:SHOWN])}{', ...' if len(broken) > SHOWN else ''}." if broken else ""
+        yield f"it gives NaN for {lost} of {len(logits)} samples.{where}"
 
 
 def _drawn(data: Dataset, samples: int) -> Batch:

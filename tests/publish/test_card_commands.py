@@ -114,6 +114,13 @@ def test_a_network_that_knows_nothing_is_told(home):
     )
 
 
+def test_answers_and_weights_that_are_no_numbers_are_told(home):
+    state = load_file(home / "net.safetensors")
+    state["fc2.bias"][3] = float("nan")
+    save_file(state, home / "net.safetensors")
+    assert check(write(home)).warnings[0] == "it gives NaN for 100 of 100 samples. The weights hold NaN: fc2.bias."
+
+
 def test_few_samples_give_no_advice(home):
     found = check(write(home, CARD + "mean = [-1.5]\nstd = [0.02]\n"), samples=10)
     assert (found.better, found.warnings) == (None, ())
