@@ -11,7 +11,7 @@ import netlens
 PACKAGE = Path(netlens.__file__).parent
 # Ascending. Parts that share a line share a floor of the design; there, too, only the later may import the earlier.
 ORDER = (
-    ("__init__", "errors", "seeding", "paths"),
+    ("__init__", "errors", "seeding", "paths", "fonts"),
     ("devices", "card"),
     ("data", "models", "capture"),
     ("training", "trained", "internals", "explain"),

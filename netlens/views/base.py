@@ -13,8 +13,12 @@ import pandas as pd
 from cycler import cycler
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter
 
 from netlens.behaviour.wording import percent as percent
+from netlens.fonts import ASIAN, ASIAN_FONTS
 
 INK, MUTED, RULE, ACCENT, WARM, COOL = "#1f2933", "#616e7c", "#cbd2d9", "#1f6f8b", "#c0392b", "#2166ac"
 PALETTE = ("#1f6f8b", "#d1782c", "#5b8c3e", "#8e5ea2", "#b23a48", "#616e7c", "#c9a227", "#3d5a80")
@@ -73,7 +77,9 @@ class View:
     def figure(self) -> Figure:
         """Draw the figure."""
         with style():
-            return self.draw()
+            figure = self.draw()
+        _as_written(figure)
+        return figure
 
     def frame(self) -> pd.DataFrame:
         """The numbers in the figure."""
@@ -91,6 +97,20 @@ class View:
         data = {"image/png": pictures["png"], "image/svg+xml": pictures["svg"].decode(), "text/plain": self.alt}
         width = round(96 * self.figure().get_figwidth())
         return data, {"image/png": {"width": width}, "netlens": {"alt": self.alt, "caption": self.caption}}
+
+
+def _as_written(figure: Figure) -> None:
+    """Show texts letter by letter although they hold dollar signs, and in a font that has their letters; powers of ten stay formulas."""
+    both = (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis))
+    logarithmic = [axis for axis in both if isinstance(axis.get_major_formatter(), LogFormatter)]
+    formulas = {id(label) for axis in logarithmic for label in axis.get_ticklabels(which="both")}
+    known = set(fontManager.get_font_names())
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if id(text) not in formulas:
+            text.set_parse_math(False)
+        if ASIAN.search(text.get_text()):
+            text.set_fontfamily([*text.get_fontfamily(), *(name for name in ASIAN_FONTS if name in known)])
 
 
 def _render(figure: Figure, kind: str) -> bytes:

@@ -1,9 +1,12 @@
 """Shares and counts in words, and the house style that leaves the caller's alone."""
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
+from matplotlib import font_manager
 
-from netlens.views.base import STYLE, new_figure, percent, style, times
+from netlens.fonts import ASIAN_FONTS
+from netlens.views.base import STYLE, View, new_figure, percent, style, times
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,33 @@ def test_the_callers_settings_come_back(fails):
         after = mpl.rcParams["font.size"]
         mpl.rcdefaults()
     assert after == 17
+
+
+def drawn(title):
+    """A view with this title, this category, and an axis of powers of ten."""
+
+    def draw():
+        figure = new_figure(3, 2)
+        axes = figure.subplots()
+        axes.set_title(title)
+        axes.set_yscale("log")
+        axes.bar([0, 1], [1, 1000])
+        axes.set_xticks([0, 1], [title, "b"])
+        return figure
+
+    return View(draw, pd.DataFrame(), "", "")
+
+
+@pytest.mark.parametrize("title", ["in $^{ and $_", "$a$", "a_b^c"])
+def test_names_are_shown_as_they_are_written_and_powers_of_ten_as_formulas(title, tmp_path):
+    svg = drawn(title).save(tmp_path / "a.svg").read_text()
+    assert svg.count(f">{title}<") == 2
+    assert ">$" not in svg.replace(f">{title}<", ""), "a formula that nobody set"
+
+
+@pytest.mark.skipif(not {*ASIAN_FONTS} & {*font_manager.fontManager.get_font_names()}, reason="no font for Chinese is installed")
+def test_chinese_names_are_drawn_in_a_font_that_has_them(tmp_path):
+    drawn("猫").save(tmp_path / "a.png")  # a missing letter is a warning, and a warning is an error
 
 
 def test_a_figure_belongs_to_nobody():

@@ -11,22 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from netlens.errors import RunError
+from netlens.fonts import ASIAN, ASIAN_FONTS
 from netlens.publish.pdf.document import OPERATION, Document
 
 log = logging.getLogger(__name__)
 
 FIXED_TIME = 946684800  # 1 January 2000, UTC: the date in a PDF's metadata when SOURCE_DATE_EPOCH names none
-ASIAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-ASIAN_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Serif CJK SC",
-    "Noto Serif CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "PingFang SC",
-)
 UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 
 
