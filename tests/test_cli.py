@@ -125,6 +125,19 @@ def test_debug_shows_the_traceback():
 
 
 @pytest.mark.usefixtures("project")
+def test_a_file_that_may_not_be_read_is_bad_input(monkeypatch):
+    from netlens.publish import deliver
+
+    def closed(*_):
+        raise PermissionError(13, "Permission denied", "secret.npz")
+
+    monkeypatch.setattr(deliver, "run", closed)
+    done = call("run", "01")
+    assert done.exit_code == 2
+    assert done.stderr == "netlens: 'secret.npz' may not be read or written by you. Change its permissions, or name another.\n"
+
+
+@pytest.mark.usefixtures("project")
 def test_a_bug_ends_in_one_message_and_code_5(monkeypatch):
     from netlens.publish import deliver
 

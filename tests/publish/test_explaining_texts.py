@@ -57,11 +57,12 @@ def test_a_sentence_in_words_bars_and_numbers_out(card: str, method: str) -> Non
 
 
 def test_sentences_files_and_positions_are_read(card: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("a dull film\n\nnot good\n", "utf-8")
+    (tmp_path / "mine.txt").write_text("a dull film\n\nnot good\n", "utf-8-sig")
     done = call(card, "mine.txt", "good film", "test:1", "--method", "occlusion", "--target", "for")
     assert done.exit_code == 0, done.output
     heads = [line.split(":")[0] for line in done.output.splitlines() if "The network reads" in line]
     assert heads == ["mine.txt", "mine.txt", "“good film”", "test"]
+    assert "does not know" not in done.stderr, "the mark that a Windows editor writes is no word"
 
 
 def test_unknown_words_are_named(card: str) -> None:

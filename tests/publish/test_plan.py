@@ -122,6 +122,20 @@ def test_what_a_card_reaches_in_other_ways_is_in_the_key(project):
     assert key(project, path, model="cards/mine.toml") in seen
 
 
+def test_the_files_of_a_card_that_a_windows_editor_saved_are_in_the_key(project):
+    path = project.add("one", parameters=MODEL)
+    (project.root / "net.pth").write_text("weights")
+    (project.root / "a.png").write_text("pixels")
+    (project.root / "list.jsonl").write_text('{"image": "a.png", "label": "cat"}\n')
+    card = '[model]\r\nweights = "net.pth"\r\n[data]\r\nsource = "jsonl:list.jsonl"\r\n'
+    (project.root / "mine.toml").write_bytes(b"\xef\xbb\xbf" + card.encode())
+    seen = {key(project, path, model="mine.toml")}
+    for name in ("net.pth", "a.png"):
+        (project.root / name).write_text("others")
+        seen.add(key(project, path, model="mine.toml"))
+    assert len(seen) == 3
+
+
 def test_the_data_set_that_a_card_names_is_in_the_key(project):
     path = project.add("one", parameters=MODEL)
     (project.root / "mine.toml").write_text('[data]\nsource = "mnist"\n')

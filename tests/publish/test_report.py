@@ -15,7 +15,7 @@ from netlens import cli
 from netlens.errors import OutputError
 from netlens.publish import report_outcome
 from netlens.publish.pdf import pdf_bytes
-from netlens.publish.report import Audited
+from netlens.publish.report import Audited, slug
 from netlens.publish.report_page import page
 from tests.publish.test_pdf import code_cell, markdown, notebook, shown
 
@@ -163,6 +163,16 @@ def test_the_command_ends_with_the_code_of_the_audit(tmp_path, monkeypatch, verd
     assert str(one.folder / "audit.pdf") in done.stdout
     printed = CliRunner().invoke(cli.main, ["audit", "thing", "--json", *options])
     assert json.loads(printed.stdout)["thing"]["exit_code"] == code == printed.exit_code
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("CIFAR-10 ResNet", "cifar-10-resnet"), ("猫", "pets-2"), ("../..", "pets-2"), ("模型 v2", "v2"), (3, "3")],
+)
+def test_a_report_lies_in_a_folder_named_for_the_model(tmp_path, name, folder):
+    card = tmp_path / "Pets 2.toml"
+    card.write_text(f"[model]\nname = {json.dumps(name)}\n", encoding="utf-8-sig")
+    assert slug(str(card)) == folder
 
 
 def test_the_checks_are_listed():
