@@ -90,11 +90,9 @@ def timm_model(card: Card) -> Built:
     with seeded(0), constructing(card, "timm", card.model.timm):
         net = timm.create_model(name, pretrained=pretrained, **card.model.arguments)
     config = timm.data.resolve_model_data_config(net)
-    built_for = card.model.arguments.get(
-        "img_size", list(config["input_size"][1:])
-    )  # the configuration is of the published network
-    size = built_for if isinstance(built_for, list) else [built_for] * 2
-    said = {"mean": list(config["mean"]), "std": list(config["std"]), "size": size}
+    # the configuration is of the published network, which may have been built for another size
+    size = card.model.arguments.get("img_size", list(config["input_size"][1:]))
+    said = {"mean": list(config["mean"]), "std": list(config["std"]), "size": size if isinstance(size, list) else [size] * 2}
     return Built(net, said, notes(card))
 
 

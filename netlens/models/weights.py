@@ -109,7 +109,7 @@ def fill(net: nn.Module, state: State, operation: str, weights: str, network: st
         if not is_lazy(own[key]) and own[key].shape != state[key].shape
     )
     kinds = (("missing", missing), ("not in the network", extra), ("shape", wrong))
-    faults = [f"{kind}: {_some(names)}" for kind, names in kinds if names]
+    faults = [f"{kind}: {some(names)}" for kind, names in kinds if names]
     if faults:
         problem = f"the weights in '{weights}' do not fit the network '{network}'; {'; '.join(faults)}"
         raise ModelError(operation, problem, expected="weights saved from this architecture")
@@ -131,7 +131,8 @@ def _matching(state: State, own: set[str]) -> State:
     return bare if len(heads) == 1 and own & set(bare) else state
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
     more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
 

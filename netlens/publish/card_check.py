@@ -17,11 +17,11 @@ from netlens.devices import choose
 from netlens.errors import UsageError
 from netlens.explain.wording import joined
 from netlens.models import Model, load_model
+from netlens.models.weights import some
 from netlens.publish.fitting_inputs import Better, better_input, better_order
 
 OPERATION = "netlens card check"
 SAMPLES = 100
-SHOWN = 5  # names of weights
 ENOUGH = 20  # samples for a word on accuracy
 
 
@@ -110,7 +110,7 @@ def _no_numbers(logits: torch.Tensor, model: Model) -> Iterator[str]:
     if lost := int(logits.isnan().any(1).sum()):
         state = model.net.state_dict().items()
         broken = [name for name, one in state if isinstance(one, torch.Tensor) and bool((one != one).any())]
-        where = f" The weights hold NaN: {', '.join(broken[:SHOWN])}{', ...' if len(broken) > SHOWN else ''}." if broken else ""
+        where = f" The weights hold NaN: {some(broken)}." if broken else ""
         yield f"it gives NaN for {lost} of {len(logits)} samples.{where}"
 
 

@@ -13,6 +13,12 @@ from netlens.publish.report_files import STAMP, files
 from netlens.publish.verified import NAME, OPERATION, Verified, judged, now
 from netlens.publish.verifying_pages import embedded, pages
 
+ALONE = Verified(
+    "pages",
+    "not checked",
+    "the numbers inside were looked at, the words on its pages were not: that takes the whole folder of the report",
+)
+
 
 def verify(
     report: str | Path, model: str = "", *, dataset: str = "", data_root: str = "", device: str = "auto", recompute: bool = False
@@ -38,7 +44,7 @@ def verify(
     alone = report.suffix.lower() == ".pdf" and not source.is_file()
     content = parsed(embedded(report), source := report) if alone else read(source)
     try:
-        printed = _alone() if alone else pages(folder, content)
+        printed = [ALONE] if alone else pages(folder, content)
         fit = [*_checks(content), *_findings(content), *_outcome(content), *_answers(content)]
         found = [*([] if alone else _files(folder)), *fit, *printed]
     except (LookupError, TypeError, AttributeError, ValueError) as error:
@@ -56,12 +62,6 @@ def _files(folder: Path) -> Iterator[Verified]:
         return
     wrong = [f"{name} ({now(folder / name)})" for name in files(NAME) if fingerprints.of_path(folder / name) != said.get(name)]
     yield judged("files", wrong, f"{len(files(NAME))} files have the hashes with which they were written")
-
-
-def _alone() -> Iterator[Verified]:
-    """Of a PDF without the other files."""
-    told = "the numbers inside were looked at, the words on its pages were not: that takes the whole folder of the report"
-    yield Verified("pages", "not checked", told)
 
 
 def _checks(content: Mapping[str, Any]) -> Iterator[Verified]:
