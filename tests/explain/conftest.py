@@ -33,6 +33,22 @@ def cnn(wrap: Callable[..., Model]) -> Model:
     return wrap(MnistCNN(size=12, classes=3))
 
 
+class Packed(nn.Module):
+    """A network that gives its logits in a dictionary."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"logits": self.net(inputs)}
+
+
+@pytest.fixture
+def packed_net(cnn: Model) -> nn.Module:
+    return Packed(cnn.net)
+
+
 @pytest.fixture
 def images() -> torch.Tensor:
     return torch.rand(3, 1, 12, 12)

@@ -136,16 +136,8 @@ def test_a_backward_pass_that_breaks_is_one_clear_error(wrap):
 
 
 @pytest.mark.parametrize("name", ["saliency", "grad_cam", "neuron_gradient", "guided_grad_cam", "deep_lift", "score_cam"])
-def test_a_network_that_gives_a_dictionary_is_explained_once_it_is_wrapped(cnn, images, name):
-    class Packed(nn.Module):
-        def __init__(self, net):
-            super().__init__()
-            self.net = net
-
-        def forward(self, inputs):
-            return {"logits": self.net(inputs)}
-
-    packed = netlens.wrap(Packed(cnn.net), cnn.classes, preprocess=cnn.preprocess, sample=images)
+def test_a_network_that_gives_a_dictionary_is_explained_once_it_is_wrapped(cnn, packed_net, images, name):
+    packed = netlens.wrap(packed_net, cnn.classes, preprocess=cnn.preprocess, sample=images)
     assert torch.equal(EXPLAINERS[name]()(packed, images, 0).values, EXPLAINERS[name]()(cnn, images, 0).values)
 
 

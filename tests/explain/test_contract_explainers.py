@@ -5,7 +5,6 @@ import inspect
 
 import pytest
 import torch
-from torch import nn
 
 from netlens.errors import ModelError, ShapeError
 from netlens.explain import EXPLAINERS, Attribution
@@ -170,17 +169,9 @@ def test_inputs_of_a_wrong_shape_are_refused(method, cnn):
 
 
 @every_method
-def test_a_network_with_other_outputs_is_refused(method, cnn, images):
-    class Packed(nn.Module):
-        def __init__(self, net):
-            super().__init__()
-            self.net = net
-
-        def forward(self, inputs):
-            return {"logits": self.net(inputs)}
-
+def test_a_network_with_other_outputs_is_refused(method, cnn, packed_net, images):
     with pytest.raises(ModelError, match=r"tiny gives dict for a batch.*Wrap the network|tiny gives a dict"):
-        method()(Model(Packed(cnn.net), "tiny", cnn.classes, cnn.preprocess), images, 0)
+        method()(Model(packed_net, "tiny", cnn.classes, cnn.preprocess), images, 0)
 
 
 @every_method
