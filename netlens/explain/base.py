@@ -105,4 +105,4 @@ def _told(value: Any) -> Any:
 
 def on_cpu(tensor: torch.Tensor) -> torch.Tensor:
     """A result as an attribution holds it: on the CPU, in one piece, in float32 at least, without a graph."""
-    return exact(tensor.detach()).cpu().contiguous()
+    return exact(tensor.detach() if tensor.requires_grad else tensor).cpu().contiguous()

@@ -50,7 +50,7 @@ class GradCAM:
         """Return values (N, 1, h, w), in logits per unit of activation times activation; `layer` says where."""
 
         def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-            return _weighted(maps, gradient.mean((2, 3)))
+            return _weighted(maps, gradient.mean((2, 3), keepdim=True))
 
         return _map(self, model, inputs, target, combine, relu=self.relu)
 
@@ -89,7 +89,7 @@ class GradCAMPlusPlus:
             square = gradient.square()
             below = 2 * square + maps.sum((2, 3), keepdim=True) * square * gradient
             alpha = torch.where(below == 0, 0.0, square / torch.where(below == 0, 1.0, below))
-            return _weighted(maps, (alpha * gradient.relu()).sum((2, 3)))
+            return _weighted(maps, (alpha * gradient.relu()).sum((2, 3), keepdim=True))
 
         return _map(self, model, inputs, target, combine, relu=True)
 
@@ -141,5 +141,5 @@ def _map(method: Any, model: Model, inputs: torch.Tensor, target: Target, combin
 
 
 def _weighted(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Sum the maps (B, K, h, w) with one weight a map (B, K): (B, 1, h, w)."""
-    return (weights.unsqueeze(1) @ maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])
+    """Sum the maps (B, K, h, w) with one weight a map (B, K, 1, 1): (B, 1, h, w)."""
+    return (maps * weights).sum(1, keepdim=True)

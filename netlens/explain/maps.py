@@ -100,11 +100,11 @@ def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch
     ModelError : the layer has no maps, or no gradient reaches it.
     """
     with activations(question.model, [layer], question.operation, leaf=True, calls=calls_of(question, layer)) as kept:
-        scores = question.once(inputs).gather(1, target.unsqueeze(1))
+        logits = question.once(inputs)
     maps = shaped(question, layer, kept.get(layer))
-    if not scores.requires_grad:
+    if not logits.requires_grad:
         raise no_maps(question, layer, "has no path to the logits")
-    return maps.detach(), shaped(question, layer, question.derivative(scores, kept[layer]))
+    return maps.detach(), shaped(question, layer, question.slopes(logits, kept[layer], target))
 
 
 def require_images(question: Question, instead: str) -> None:

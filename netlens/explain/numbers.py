@@ -50,15 +50,18 @@ def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tenso
     ):
         problem = f"the target is {tuple(target.shape)} {target.dtype} for a batch of {len(inputs)}"
         raise ShapeError(operation, problem, expected="one class index, or one for each sample, (N,)")
-    outside = [value for value in target.reshape(-1).tolist() if not 0 <= value < classes]
+    found: list[int] = target.tolist() if target.ndim else [int(target)]
+    outside = [value for value in found if not 0 <= value < classes]
     if outside:
         raise ShapeError(operation, f"the target {outside[0]} is no class", expected=f"0 to {classes - 1}")
-    return target.to(inputs.device, torch.long).expand(len(inputs))
+    target = target.to(inputs.device, torch.long)
+    return target if target.ndim else target.expand(len(inputs))
 
 
 def finite(tensor: torch.Tensor) -> bool:
     """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
-    return math.isfinite(float(tensor.detach().sum())) or bool(tensor.isfinite().all())
+    plain = tensor.detach() if tensor.requires_grad else tensor
+    return math.isfinite(plain.sum().item()) or bool(plain.isfinite().all())
 
 
 def exact(tensor: torch.Tensor) -> torch.Tensor:

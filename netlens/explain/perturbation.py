@@ -84,7 +84,7 @@ class Stream:
         """A buffer of so many rows in the layout that the network is sent, made once."""
         if self._buffer is None or len(self._buffer) < rows:
             like = self.question.inputs[:1].expand(rows, *self.question.inputs.shape[1:])
-            self._buffer = torch.empty_like(like, memory_format=self.question.plan.layout)
+            self._buffer = torch.empty_like(like, memory_format=self.question.plan.layout(len(like)))
         return self._buffer[:rows]
 
     def _forward(self, inputs: torch.Tensor, target: torch.Tensor, precision: str) -> torch.Tensor:

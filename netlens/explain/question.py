@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 
 from netlens.errors import ModelError
-from netlens.explain.chunks import Plan, halving, plan, spans
+from netlens.explain.chunks import Plan, halving, laid_out, plan, spans
 from netlens.explain.known import Known, known_of
 from netlens.explain.memory import out_of_memory
 from netlens.explain.numbers import are_tokens, check_inputs, checked_target, exact, finite
@@ -69,18 +69,20 @@ class Question:
         """
 
         def work(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-            points = part.detach().requires_grad_()
-            logits = self.once(points)
-            chosen = torch.zeros_like(logits).scatter_(1, classes.unsqueeze(1), 1)
-            return exact(self.derivative(logits, points, chosen))
+            points = laid_out(part.detach(), self.plan.layout(len(part))).requires_grad_()
+            return exact(self.slopes(self.once(points), points, classes))
 
         return halving(self.operation, self.plan, work, inputs, target)
+
+    def slopes(self, logits: torch.Tensor, of: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The gradient of each row's logit of its `target` with respect to `of`, checked."""
+        return self.derivative(logits, of, torch.zeros_like(logits).scatter_(1, target.unsqueeze(1), 1))
 
     def differentiate(self, function: Callable[..., torch.Tensor], inputs: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """The gradient of the sum of `function(inputs, *others)` with respect to `inputs`; in halves when memory runs out."""
 
         def work(part: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
-            points = part.detach().requires_grad_()
+            points = laid_out(part.detach(), self.plan.layout(len(part))).requires_grad_()
             return exact(self.derivative(function(points, *rest), points))
 
         return halving(self.operation, self.plan, work, inputs, *others)
@@ -112,11 +114,12 @@ class Question:
         ----------
         passes : rows that `function` sends through the network for each row it gets.
         """
-        parts = [
-            halving(self.operation, self.plan, function, *(tensor[part] for tensor in tensors))
-            for part in spans(len(tensors[0]), max(1, self.rows // passes))
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        rows, size = len(tensors[0]), max(1, self.rows // passes)
+        if rows <= size:
+            return halving(self.operation, self.plan, function, *tensors)
+        return torch.cat(
+            [halving(self.operation, self.plan, function, *(tensor[part] for tensor in tensors)) for part in spans(rows, size)]
+        )
 
 
 @contextmanager
@@ -137,9 +140,11 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
     """
     check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
-    with still(model.net, operation):
-        precision = inputs.dtype if are_tokens(inputs) else model.precision
-        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(model.device, precision)
+    with still(model.net, operation) as parameters:
+        device = parameters[0].device if parameters else torch.device("cpu")
+        floats = next((parameter.dtype for parameter in parameters if parameter.is_floating_point()), inputs.dtype)
+        precision = inputs.dtype if are_tokens(inputs) else floats
+        batch = inputs.detach().to(device, precision, copy=True, memory_format=torch.contiguous_format)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
             question = Question(model, operation, batch, empty)

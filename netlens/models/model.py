@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from netlens.errors import ModelError, ShapeError, nearest
-from netlens.models.adapter import is_exported
+from netlens.models.adapter import is_exported, is_program
 from netlens.models.files import first_line
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ class Model:
         ------
         ModelError : there is no such layer.
         """
-        if is_exported(self.net):
+        found = module_at(self.net, path) if path else None
+        if _in_program(self.net, path) or (found is None and is_exported(self.net)):
             problem = f"{self.name} is an exported program, which has operations and no layers"
             remedy = f"Use the network that it was exported from, or a method that reads no layer: {NO_LAYER}."
             raise ModelError(operation, problem, remedy=remedy)
-        found = module_at(self.net, path) if path else None
         if found is not None:
             return found
         guess = nearest(path, dict(self.net.named_modules()))
@@ -119,6 +119,16 @@ class Model:
         with evaluation(self.net), torch.inference_mode():
             parts = [self._run(part) for part in torch.split(inputs, batch_size)]
         return torch.cat(parts).float().cpu()
+
+
+def _in_program(net: nn.Module, path: str) -> bool:
+    """Whether a path leads to an exported program or into one; without a path, whether the network is one."""
+    module: nn.Module | None = net
+    for name in path.split("."):
+        if module is None or is_program(module):
+            break
+        module = module_at(module, name)
+    return module is not None and is_program(module)
 
 
 def module_at(net: nn.Module, path: str) -> nn.Module | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 
 import torch
@@ -15,12 +15,16 @@ from netlens.models.model import Model
 
 
 @contextmanager
-def still(net: nn.Module, operation: str) -> Iterator[None]:
+def still(net: nn.Module, operation: str) -> Iterator[list[nn.Parameter]]:
     """Put a network in evaluation mode, with gradients on and no parameter collecting one.
 
     Afterwards, whatever happened, every module has its mode back, and every parameter its `requires_grad`. The caller's
     `no_grad`, `inference_mode` or `autocast` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
     pass in evaluation mode.
+
+    Yields
+    ------
+    The parameters, in the order of the modules; one that several modules share comes as often.
 
     Raises
     ------
@@ -32,30 +36,39 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
     if lazy:
         problem = f"the weights of {type(lazy[0]).__name__} are made when the network first runs, and it never ran"
         raise ModelError(operation, problem, remedy="Run it once on some inputs, or load its weights.")
-    if any(parameter.is_inference() for parameter in parameters):
+    if any(map(torch.Tensor.is_inference, parameters)):
         problem = "the weights of the network were made in torch.inference_mode"
         raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
     awake = [module for module in modules if module.training]
     asked = [parameter for parameter in parameters if parameter.requires_grad]
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        for kind in {"cpu", *(parameter.device.type for parameter in parameters[:1])}:
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        if any(parameter.is_cuda for parameter in parameters) and any(isinstance(module, nn.RNNBase) for module in modules):
-            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        for context in _guards(modules, parameters):
+            stack.enter_context(context)
         try:
             for module in awake:  # not by `eval()`, which an exported program refuses
                 module.training = False
             for parameter in asked:
                 parameter.requires_grad_(False)
-            yield
+            yield parameters
         finally:
             for module in awake:
                 module.training = True
             for parameter in asked:
                 parameter.requires_grad_(True)
+
+
+def _guards(modules: list[nn.Module], parameters: list[nn.Parameter]) -> Iterator[AbstractContextManager[None]]:
+    """What has to be switched, and only that: each switch costs time, and most calls need none."""
+    if torch.is_inference_mode_enabled():
+        yield torch.inference_mode(False)
+    if not torch.is_grad_enabled():
+        yield torch.enable_grad()
+    kind = parameters[0].device.type if parameters else "cpu"
+    for one in ("cpu",) if kind == "cpu" else ("cpu", kind):
+        if torch.is_autocast_enabled(one):
+            yield torch.autocast(one, enabled=False)
+    if any(isinstance(module, nn.RNNBase) for module in modules) and any(parameter.is_cuda for parameter in parameters):
+        yield torch.backends.cudnn.flags(enabled=False)
 
 
 def eager(model: Model) -> Model:
