@@ -44,15 +44,10 @@ class GuidedBackprop:
         with asking(model, inputs, target, "GuidedBackprop") as question:
             require(question, self.name, "saliency or smooth_grad")
 
-            def guided(points: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-                scores = question.scores(points, classes)
-                drop_negative(scores)
-                return scores
+            def guided(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+                return question.gradients(part, classes, drop_negative)
 
-            def one(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-                return question.differentiate(guided, part, classes)
-
-            values = question.chunked(one, question.inputs, question.target)
+            values = question.chunked(guided, question.inputs, question.target)
             return Attribution(on_cpu(values), question.target.cpu(), self.name)
 
 
@@ -94,7 +89,7 @@ class GuidedGradCAM:
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
 
     def _values(self, question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        points = inputs.detach().requires_grad_()
+        points = question.points(inputs)
         with activations(question.model, [layer], question.operation, calls=calls_of(question, layer)) as kept:
             scores = exact(question.once(points).gather(1, target.unsqueeze(1)).squeeze(1))
         maps = shaped(question, layer, kept.get(layer))
@@ -109,6 +104,6 @@ class GuidedGradCAM:
         return guided * functional.interpolate(exact(cam), inputs.shape[2:], mode=self.interpolation, align_corners=corners)
 
 
-def drop_negative(scores: torch.Tensor) -> None:
-    """Bend every ReLU in the graph of `scores`: from now on only positive gradients enter it from behind."""
-    bend([node for node in graph_nodes(scores) if operation(node) == "Relu"], lambda gradient: gradient.clamp(min=0))
+def drop_negative(logits: torch.Tensor) -> None:
+    """Bend every ReLU in the graph of `logits`: from now on only positive gradients enter it from behind."""
+    bend([node for node in graph_nodes(logits) if operation(node) == "Relu"], lambda gradient: gradient.clamp(min=0))

@@ -60,8 +60,18 @@ class Question:
         """The logit of each row's target, (N,), in float32 at least."""
         return exact(self.logits(inputs).gather(1, target.unsqueeze(1)).squeeze(1))
 
-    def gradients(self, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def points(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The same numbers as a start of a graph, laid out for the network."""
+        return laid_out(inputs.detach(), self.plan.layout(len(inputs))).requires_grad_()
+
+    def gradients(
+        self, inputs: torch.Tensor, target: torch.Tensor, bend: Callable[[torch.Tensor], None] | None = None
+    ) -> torch.Tensor:
         """The gradient of each row's logit with respect to that row, shaped like `inputs`, in float32 at least.
+
+        Parameters
+        ----------
+        bend : changes the graph of the logits before the backward pass.
 
         Raises
         ------
@@ -69,8 +79,11 @@ class Question:
         """
 
         def work(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-            points = laid_out(part.detach(), self.plan.layout(len(part))).requires_grad_()
-            return exact(self.slopes(self.once(points), points, classes))
+            points = self.points(part)
+            logits = self.once(points)
+            if bend is not None:
+                bend(logits)
+            return exact(self.slopes(logits, points, classes))
 
         return halving(self.operation, self.plan, work, inputs, target)
 
@@ -82,7 +95,7 @@ class Question:
         """The gradient of the sum of `function(inputs, *others)` with respect to `inputs`; in halves when memory runs out."""
 
         def work(part: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
-            points = laid_out(part.detach(), self.plan.layout(len(part))).requires_grad_()
+            points = self.points(part)
             return exact(self.derivative(function(points, *rest), points))
 
         return halving(self.operation, self.plan, work, inputs, *others)

@@ -53,28 +53,9 @@ class ScoreCAM:
             layer = self.layer or last_map(question)
             require_images(question, "grad_cam or occlusion")
             maps = exact(question.chunked(lambda part: read_maps(question, layer, part), question.inputs))
-            weights = torch.stack([self._scores(question, row, maps[row]) for row in range(len(maps))]).softmax(1)
-            values = torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu()
+            values = torch.einsum("bkhw,bk->bhw", maps, _scores(question, maps).softmax(1)).unsqueeze(1).relu()
             params = params_of(self) | told_places(question, layer)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
-
-    def _scores(self, question: Question, row: int, maps: torch.Tensor) -> torch.Tensor:
-        """The logit of one row behind each of its maps (K, h, w): (K,)."""
-        image, target = question.inputs[row], question.target[row]
-        low, high = (edge.view(-1, 1, 1) for edge in maps.flatten(1).aminmax(dim=1))
-        shows = (high > low).flatten()
-        masks = ((maps - low) / (high - low))[shows]
-        scores = torch.empty(len(maps), dtype=maps.dtype, device=maps.device)
-        parts = []
-        for part in spans(len(masks), question.rows):
-            sized = functional.interpolate(masks[part].unsqueeze(1), image.shape[1:], mode="bilinear", align_corners=False)
-            masked = image * sized.to(image)
-            parts.append(question.scores(masked, target.expand(len(masked))))
-        if parts:
-            scores[shows] = torch.cat(parts).to(scores)
-        if not shows.all():
-            scores[~shows] = question.scores(torch.zeros_like(image).unsqueeze(0), target.view(1)).to(scores)
-        return scores
 
 
 @dataclass(frozen=True)
@@ -116,6 +97,23 @@ class EigenCAM:
             values = question.chunked(one, question.inputs)
             params = params_of(self) | told_places(question, layer)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
+
+
+def _scores(question: Question, maps: torch.Tensor) -> torch.Tensor:
+    """The logit of each row behind each of its maps (N, K, h, w): (N, K)."""
+    inputs, target, count, flat = question.inputs, question.target, maps.shape[1], maps.flatten(0, 1)
+    low, high = (edge.view(-1, 1, 1) for edge in flat.flatten(1).aminmax(dim=1))
+    shows = (high > low).flatten()
+    scores, ids = torch.empty_like(flat[:, 0, 0]), shows.nonzero().flatten()
+    for part in spans(len(ids), question.rows):
+        some, rows = ids[part], ids[part] // count
+        masks = ((flat[some] - low[some]) / (high[some] - low[some])).unsqueeze(1)
+        sized = functional.interpolate(masks, inputs.shape[2:], mode="bilinear", align_corners=False)
+        scores[some] = question.scores(inputs[rows] * sized.to(inputs), target[rows]).to(scores)
+    if len(ids) < len(flat):
+        empty = question.logits(torch.zeros_like(inputs[:1]))[0].to(scores)
+        scores[~shows] = empty[target].repeat_interleave(count)[~shows]
+    return scores.view(-1, count)
 
 
 def projected(maps: torch.Tensor) -> torch.Tensor:
