@@ -86,10 +86,9 @@ class GradCAMPlusPlus:
         """Return values (N, 1, h, w), not negative; `layer` says where."""
 
         def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-            square = gradient.square()
-            below = 2 * square + maps.sum((2, 3), keepdim=True) * square * gradient
-            alpha = torch.where(below == 0, 0.0, square / torch.where(below == 0, 1.0, below))
-            return _weighted(maps, (alpha * gradient.relu()).sum((2, 3), keepdim=True))
+            below = 2 + maps.sum((2, 3), keepdim=True) * gradient  # alpha is 1 / below: the square of the gradient cancels
+            shares = gradient.relu() / below.masked_fill_(below == 0, float("inf"))
+            return _weighted(maps, shares.sum((2, 3), keepdim=True))
 
         return _map(self, model, inputs, target, combine, relu=True)
 
