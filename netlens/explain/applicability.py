@@ -9,7 +9,7 @@ import torch
 from netlens.errors import NetlensError
 from netlens.explain import EXPLAINERS, Attribution, Explainer, Target
 from netlens.explain.gradient import Saliency
-from netlens.explain.maps import map_layers
+from netlens.explain.maps import can_be_laid, map_layers, untold_series
 from netlens.explain.numbers import are_tokens
 from netlens.explain.tokens import embedded
 from netlens.models.adapter import is_closed
@@ -52,6 +52,8 @@ def _refusal(name: str, model: Model, row: torch.Tensor, gradients: str, maps: s
         return _asked(lambda: EXPLAINERS[name]()(model, row) and "")
     if "layer with maps" in needs and maps:
         return maps
+    if "maps of an image" in needs and row.ndim != 4 and (reason := _asked(lambda: can_be_laid(model, row) and "")):
+        return reason
     if EXPLAINERS[name].family == "attention":
         return _asked(lambda: EXPLAINERS[name]()(model, row) and "")
     if name in WITH_RULES:
@@ -59,7 +61,7 @@ def _refusal(name: str, model: Model, row: torch.Tensor, gradients: str, maps: s
         return f"its rules do not cover {faults}" if faults else ""
     if name == "neuron_gradient" and any(is_closed(module) for module in model.net.modules()):
         return "it has no layers that can be read"
-    return "it needs images" if "image" in needs and row.ndim != 4 else ""
+    return "it needs images" if "images" in needs and row.ndim != 4 else ""
 
 
 def _gradients(model: Model, row: torch.Tensor) -> str:
@@ -67,7 +69,7 @@ def _gradients(model: Model, row: torch.Tensor) -> str:
 
 
 def _maps(model: Model, row: torch.Tensor) -> str:
-    return _asked(lambda: "" if map_layers(model, row) else "it has no layer with maps")
+    return _asked(lambda: "" if map_layers(model, row) else "it has no layer with maps" + untold_series(model, row))
 
 
 def _asked(question: object) -> str:

@@ -22,7 +22,8 @@ NEAR_ZERO = 0.01  # a change of the logit below this share of the values' total 
 class Attribution:
     """How much each part of the input, or of a layer, speaks for the target class.
 
-    `values` : signed, in raw units, never normalised: shaped like the inputs, or (N, 1, h, w) for a map of a layer.
+    `values` : signed, in raw units, never normalised: shaped like the inputs, or (N, 1, h, w) for a map of a layer,
+    (N, 1, t) along a series.
     `target` : (N,) the class explained. `params` : the hyper-parameters used. `layer` : where the map was read, if in a layer.
     `delta` : (N,) completeness error, the sum of the values less what they should add up to. `spread` : standard error of each value,
     for methods that sample. `tolerance` : the largest `error` at which the method keeps its promise; None when it promises no sum.

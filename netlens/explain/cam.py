@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from netlens.explain.base import Attribution, Target, asking, on_cpu, params_of
-from netlens.explain.maps import last_map, map_layers, spatial_layers, told_places, weighing
+from netlens.explain.maps import as_read, last_map, map_layers, spatial_layers, told_places, weighing
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 
@@ -24,7 +24,7 @@ class GradCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series, or with the tokens (N, T, D) of an image; empty for the last.
     relu : keep only what speaks for the class, as in the paper; without it the map is signed.
 
     Notes
@@ -47,7 +47,7 @@ class GradCAM:
     relu: bool = True
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values (N, 1, h, w), in logits per unit of activation times activation; `layer` says where."""
+        """Return values (N, 1, h, w), or (N, 1, t) along a series, in logits per unit of activation times activation; `layer` says where."""
 
         def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
             return _weighted(maps, gradient.mean((2, 3), keepdim=True))
@@ -61,7 +61,7 @@ class GradCAMPlusPlus:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series, or with the tokens (N, T, D) of an image; empty for the last.
 
     Notes
     -----
@@ -83,7 +83,7 @@ class GradCAMPlusPlus:
     layer: str = ""
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values (N, 1, h, w), not negative; `layer` says where."""
+        """Return values (N, 1, h, w), or (N, 1, t) along a series, not negative; `layer` says where."""
 
         def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
             below = 2 + maps.sum((2, 3), keepdim=True) * gradient  # alpha is 1 / below: the square of the gradient cancels
@@ -99,7 +99,7 @@ class LayerCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series, or with the tokens (N, T, D) of an image; empty for the last.
 
     References
     ----------
@@ -116,7 +116,7 @@ class LayerCAM:
     layer: str = ""
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values (N, 1, h, w), not negative; `layer` says where."""
+        """Return values (N, 1, h, w), or (N, 1, t) along a series, not negative; `layer` says where."""
 
         def combine(maps: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
             return (gradient.relu() * maps).sum(1, keepdim=True)
@@ -132,7 +132,7 @@ def _map(method: Any, model: Model, inputs: torch.Tensor, target: Target, combin
         def one(part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
             maps, gradient = weighing(question, layer, part, classes)
             found = combine(exact(maps), exact(gradient))
-            return found.relu() if relu else found
+            return as_read(question, layer, found.relu() if relu else found)
 
         values = question.chunked(one, question.inputs, question.target)
         params = params_of(method) | told_places(question, layer)

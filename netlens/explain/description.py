@@ -12,6 +12,7 @@ from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Question, asking
 from netlens.explain.features import Columns
 from netlens.explain.replacement import REPLACEMENTS, Replacement, replacement
+from netlens.explain.series import AXIS, enlarge, time_axis
 from netlens.explain.wording import joined, percent, with_article
 from netlens.models.model import Model
 from netlens.seeding import generator
@@ -19,6 +20,7 @@ from netlens.seeding import generator
 SHARE = 0.5  # of the positive evidence, which the part that is hidden holds
 ELSEWHERE = 16
 CERTAIN = 1.96  # standard errors
+STRETCHES = 3  # of a series that a sentence can name
 NOTHING = 1e-6  # beside the largest value, this is rounding
 
 
@@ -37,7 +39,8 @@ def describe(
 
     Parameters
     ----------
-    attribution : of these inputs; a map of a layer is enlarged to their size.
+    attribution : of these inputs; a map of a layer is enlarged to their size. Where a network convolves along a series, places are
+        steps of time, and what is hidden of them is named as stretches.
     replacement : what is put in the place of what is hidden; see `netlens.explain.replacement`. Without one, what the attribution used
         where it has a name, else `black` for images and `zero` for anything else.
     names : of the columns or steps; their numbers without.
@@ -51,20 +54,21 @@ def describe(
     Cost: 18 forward passes per input. Same inputs, same sentences: the random places have a seed of their own.
     """
     with asking(model, inputs, attribution.target, "describe") as question:
-        evidence = _evidence(attribution, question.inputs)
+        axis = _steps(question, attribution)
+        evidence = _evidence(attribution, question.inputs, axis)
         hidden = _hidden(question, attribution, replacement)
         chance = _probabilities(question, question.inputs, question.target)
         with torch.no_grad():
             read = question.chunked(lambda part: question.logits(part).argmax(1), question.inputs)
         texts = []
         for row, values in enumerate(evidence):
-            noun = _noun(question.inputs)
+            noun = _noun(question.inputs, axis)
             opening = _opening(model, int(question.target[row]), int(read[row]), float(chance[row]), noun)
             chosen = strongest(values)
             if chosen is None:
-                sentences = [opening, _nothing(values, question.inputs)]
+                sentences = [opening, _nothing(values, noun)]
             else:
-                after, elsewhere = _hide(question, row, chosen, hidden[row])
+                after, elsewhere = _hide(question, row, chosen, hidden[row], axis)
                 part = _Part(chosen, noun, tuple(names))
                 sentences = [opening, part.sentence(float(chance[row]), after, elsewhere), *doubts(attribution, row)]
             texts.append(" ".join([*sentences, *in_rules(attribution, row, names)]))
@@ -87,11 +91,36 @@ class _Part:
 
     def _said(self) -> str:
         places = self.chosen.flatten().nonzero().flatten().tolist()
+        if self.noun == "series" and len(parts := stretches(places)) <= STRETCHES:
+            named = ["step" if first == last else "steps" for first, last in parts]
+            ends = [self._ends(first, last) for first, last in parts]
+            said = joined([f"{kind} {end}" for kind, end in zip(named, ends, strict=True)])
+            share = percent(len(places) / self.chosen.numel())
+            return f"{said}, the {share} of the series that {'speaks' if len(parts) == 1 else 'speak'} most for it,"
         if self.noun == "image" or len(places) > 4:
             return f"the {percent(len(places) / self.chosen.numel())} of the {self.noun} that speaks most for it"
-        kind = {"row": "column", "sequence": "step"}[self.noun] + ("s" if len(places) > 1 else "")
+        kind = {"row": "column", "sequence": "step", "series": "step"}[self.noun] + ("s" if len(places) > 1 else "")
         said = joined([f"'{self.names[place]}'" if self.names else str(place + 1) for place in places])
         return f"{said}, which {'speaks' if len(places) == 1 else 'speak'} most for it," if self.names else f"{kind} {said}"
+
+    def _ends(self, first: int, last: int) -> str:
+        one, other = (f"'{self.names[place]}'" if self.names else str(place + 1) for place in (first, last))
+        return one if first == last else f"{one} to {other}"
+
+
+def stretches(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending places as stretches without a gap, each its first and its last.
+
+    >>> stretches([3, 4, 5, 9])
+    [(3, 5), (9, 9)]
+    """
+    parts: list[tuple[int, int]] = []
+    for place in places:
+        if parts and parts[-1][1] == place - 1:
+            parts[-1] = parts[-1][0], place
+        else:
+            parts.append((place, place))
+    return parts
 
 
 def _opening(model: Model, target: int, read: int, chance: float, noun: str) -> str:
@@ -106,10 +135,10 @@ def _opening(model: Model, target: int, read: int, chance: float, noun: str) -> 
     return f"The network {verb} {called(model.classes[read])}; to {called(model.classes[target])} it gives {percent(chance)}."
 
 
-def _nothing(values: torch.Tensor, inputs: torch.Tensor) -> str:
+def _nothing(values: torch.Tensor, noun: str) -> str:
     against = bool((values < 0).any())
     rest = "; what was found speaks against it" if against else ", and none against it"
-    return f"No positive evidence was found: no part of the {_noun(inputs)} speaks for it{rest}."
+    return f"No positive evidence was found: no part of the {noun} speaks for it{rest}."
 
 
 def doubts(attribution: Attribution, row: int) -> list[str]:
@@ -146,16 +175,22 @@ def _naming(rule: str, attribution: Attribution, names: Sequence[str]) -> str:
     return re.sub(r"\bcolumn (\d+)", lambda match: f"'{names[int(match[1]) - 1]}'", rule)
 
 
-def _evidence(attribution: Attribution, inputs: torch.Tensor) -> torch.Tensor:
+def _steps(question: Question, attribution: Attribution) -> int:
+    """The axis of time in the inputs, as the attribution names it or the network convolves along it; 0 where there is none."""
+    if AXIS in attribution.params:
+        return int(attribution.params[AXIS])
+    return (time_axis(question) or 0) if question.inputs.ndim <= 3 else 0
+
+
+def _evidence(attribution: Attribution, inputs: torch.Tensor, axis: int) -> torch.Tensor:
     """The value of each place, all channels together: (N, H, W), (N, steps) or (N, columns)."""
     values = attribution.values
     if values.ndim == 4 and inputs.ndim == 4 and len(values) == len(inputs):
-        places = values.sum(1, keepdim=True)
-        if places.shape[2:] != inputs.shape[2:]:
-            places = torch.nn.functional.interpolate(places, inputs.shape[2:], mode="bilinear", align_corners=False)
-        return places.squeeze(1)
+        return enlarge(values.sum(1, keepdim=True), inputs.shape).squeeze(1)
     if values.shape == inputs.shape and values.ndim <= 3:
-        return values.sum(2) if values.ndim == 3 else values
+        return values.sum(3 - (axis or 1)) if values.ndim == 3 else values
+    if values.ndim == 3 and values.shape[:2] == (len(inputs), 1) and axis and inputs.ndim <= 3:
+        return enlarge(values, inputs.shape, axis).flatten(1)
     problem = f"the attribution is shaped {tuple(values.shape)} and the inputs {tuple(inputs.shape)}"
     raise ShapeError("describe", problem, expected="an attribution of these inputs")
 
@@ -177,19 +212,19 @@ def _hidden(question: Question, attribution: Attribution, choice: Replacement) -
     return replacement(choice, question.model, question.inputs, None, "describe")[0]
 
 
-def _hide(question: Question, row: int, chosen: torch.Tensor, hidden: torch.Tensor) -> tuple[float, float]:
+def _hide(question: Question, row: int, chosen: torch.Tensor, hidden: torch.Tensor, axis: int) -> tuple[float, float]:
     """The probability of a row's class with the chosen part hidden, and the mean one with as much hidden elsewhere."""
     draw = generator(0)
     masks = [chosen]
     for _ in range(ELSEWHERE):
-        if question.inputs.ndim == 2:
+        if question.inputs.ndim == 2 and not axis:
             masks.append(chosen[torch.randperm(len(chosen), generator=draw)])
         else:
             moves = tuple(int(torch.randint(side, (), generator=draw)) for side in chosen.shape)
             masks.append(torch.roll(chosen, moves, tuple(range(chosen.ndim))))
     covered = torch.stack(masks).to(hidden.device)
     if question.inputs.ndim > 2:
-        covered = covered.unsqueeze(1 if question.inputs.ndim == 4 else 2)
+        covered = covered.unsqueeze(1 if question.inputs.ndim == 4 or axis == 2 else 2)
     points = torch.where(covered, hidden, question.inputs[row])
     chances = _probabilities(question, points, question.target[row].expand(len(points)))
     return float(chances[0]), float(chances[1:].mean())
@@ -201,5 +236,5 @@ def _probabilities(question: Question, points: torch.Tensor, target: torch.Tenso
     return logits.double().softmax(1).gather(1, target.unsqueeze(1)).squeeze(1).cpu()
 
 
-def _noun(inputs: torch.Tensor) -> str:
-    return {4: "image", 3: "sequence"}.get(inputs.ndim, "row")
+def _noun(inputs: torch.Tensor, axis: int) -> str:
+    return "series" if axis else {4: "image", 3: "sequence"}.get(inputs.ndim, "row")

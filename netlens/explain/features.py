@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netlens.errors import ShapeError, unknown
+from netlens.explain.series import steps_axis
 from netlens.models.model import Model
 from netlens.seeding import NUMPY_SEEDS
 
@@ -156,24 +157,26 @@ class Steps:
 
     Parameters
     ----------
-    axis : the axis of the steps, the batch being axis 0; 2 for inputs (N, channels, steps).
+    axis : the axis of the steps, the batch being axis 0; 2 for inputs (N, channels, steps). 0 to take the axis along which the network
+        convolves, and axis 1 where it does not, or where that cannot be told.
     width : steps that make one feature.
     """
 
     name: ClassVar[str] = "steps"
-    axis: int = 1
+    axis: int = 0
     width: int = 1
 
     def __call__(self, model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
         """Number the steps in their order; 1 along every other axis."""
         _positive(operation, "width", self.width)
-        if inputs.ndim > 3 or not 1 <= self.axis < inputs.ndim:
-            problem = f"steps along axis {self.axis} were asked of inputs shaped {tuple(inputs.shape)}"
+        axis = self.axis or steps_axis(model, inputs, operation)
+        if inputs.ndim > 3 or not 1 <= axis < inputs.ndim:
+            problem = f"steps along axis {axis} were asked of inputs shaped {tuple(inputs.shape)}"
             expected = f"sequences (N, steps) or (N, steps, channels) for {model.name}"
             raise ShapeError(operation, problem, expected=expected, remedy=_fitting(inputs))
         shape = [1] * inputs.ndim
-        shape[self.axis] = -1
-        steps = torch.arange(inputs.shape[self.axis]).div(self.width, rounding_mode="floor").view(shape)
+        shape[axis] = -1
+        steps = torch.arange(inputs.shape[axis]).div(self.width, rounding_mode="floor").view(shape)
         return steps.expand(len(inputs), *steps.shape[1:])
 
 
@@ -218,6 +221,8 @@ def feature_map(choice: Features, model: Model, inputs: torch.Tensor, operation:
         raw, chosen = _own(torch.as_tensor(choice), inputs, operation), "own"
     else:
         segmentation = _chosen(choice, model, inputs, operation)
+        if isinstance(segmentation, Steps) and not segmentation.axis:
+            segmentation = replace(segmentation, axis=steps_axis(model, inputs, operation))
         raw, chosen = segmentation(model, inputs.detach().cpu(), operation), str(segmentation)
     index, counts = torch.empty(raw.shape, dtype=torch.int64), []
     for row, labels in enumerate(raw):

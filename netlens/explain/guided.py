@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch.nn import functional
 
 from netlens.capture import activations
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.coverage import require
-from netlens.explain.maps import calls_of, last_map, no_maps, require_images, shaped
+from netlens.explain.maps import calls_of, last_map, no_maps, require_places, shaped
 from netlens.explain.numbers import exact
+from netlens.explain.series import enlarge
 from netlens.models.graph import bend, graph_nodes, operation
 from netlens.models.model import Model
 
@@ -57,8 +57,8 @@ class GuidedGradCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w); empty for the last one.
-    interpolation : how the map is enlarged.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series; empty for the last one.
+    interpolation : how the map is enlarged; along a series `bilinear` is linear.
 
     Notes
     -----
@@ -71,7 +71,7 @@ class GuidedGradCAM:
 
     name: ClassVar[str] = "guided_grad_cam"
     family: ClassVar[str] = "rules"
-    needs: ClassVar[str] = "gradients, ReLU as the only activation, and a layer with maps of an image"
+    needs: ClassVar[str] = "gradients, ReLU as the only activation, and a layer with maps of an image or a series"
     cost: ClassVar[str] = "1 forward, 1 backward, and 1 backward down to the layer"
     gives: ClassVar[str] = "values shaped like the input, of no clear meaning"
     reference: ClassVar[str] = "arXiv:1610.02391"
@@ -84,11 +84,11 @@ class GuidedGradCAM:
         with asking(model, inputs, target, "GuidedGradCAM") as question:
             require(question, self.name, "grad_cam or layer_cam")
             layer = self.layer or last_map(question)
-            require_images(question, "grad_cam or guided_backprop")
-            values = question.chunked(lambda *part: self._values(question, layer, *part), question.inputs, question.target)
+            axis = require_places(question, layer, "grad_cam or guided_backprop")
+            values = question.chunked(lambda *part: self._values(question, layer, axis, *part), question.inputs, question.target)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), layer)
 
-    def _values(self, question: Question, layer: str, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def _values(self, question: Question, layer: str, axis: int, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         points = question.points(inputs)
         with activations(question.model, [layer], question.operation, calls=calls_of(question, layer)) as kept:
             scores = exact(question.once(points).gather(1, target.unsqueeze(1)).squeeze(1))
@@ -100,8 +100,7 @@ class GuidedGradCAM:
         cam = torch.einsum("bkhw,bk->bhw", maps.detach(), gradient.mean((2, 3))).unsqueeze(1).relu()
         drop_negative(scores)
         guided = exact(question.derivative(scores, points))
-        corners = False if self.interpolation == "bilinear" else None
-        return guided * functional.interpolate(exact(cam), inputs.shape[2:], mode=self.interpolation, align_corners=corners)
+        return guided * enlarge(exact(cam), inputs.shape, axis, "linear" if self.interpolation == "bilinear" else "nearest")
 
 
 def drop_negative(logits: torch.Tensor) -> None:

@@ -11,6 +11,7 @@ from netlens.errors import ShapeError, unknown
 from netlens.explain.baselines import BASELINES, Baseline, baseline
 from netlens.explain.features import FeatureMap, is_image
 from netlens.explain.numbers import are_tokens
+from netlens.explain.series import steps_axis
 from netlens.explain.tokens_absent import blanked
 from netlens.models.model import Model
 
@@ -53,7 +54,7 @@ def replacement(
         raise ShapeError(
             operation, problem, remedy="Use replacement='zero', or a tensor: the mean of a data set, `data.mean(0)`."
         )
-    axes = (2, 3) if inputs.ndim == 4 else (1,)
+    axes = (2, 3) if inputs.ndim == 4 else (steps_axis(model, inputs, operation),)
     return inputs.mean(axes, keepdim=True).expand_as(inputs).contiguous(), chosen
 
 

@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of
 from netlens.explain.chunks import spans
-from netlens.explain.maps import last_map, read_maps, require_images, told_places
+from netlens.explain.maps import as_read, last_map, read_maps, require_places, told_places
 from netlens.explain.numbers import exact
+from netlens.explain.series import enlarge
 from netlens.models.model import Model
 from netlens.seeding import generator
 
@@ -26,7 +27,7 @@ class ScoreCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series, or with the tokens (N, T, D) of an image; empty for the last.
 
     Notes
     -----
@@ -40,7 +41,7 @@ class ScoreCAM:
 
     name: ClassVar[str] = "score_cam"
     family: ClassVar[str] = "activation map"
-    needs: ClassVar[str] = "a layer with maps of an image"
+    needs: ClassVar[str] = "a layer with maps of an image or a series"
     cost: ClassVar[str] = "1 forward, and 1 for each map of the layer that is not constant"
     gives: ClassVar[str] = "one map of the layer's size, not negative"
     reference: ClassVar[str] = "arXiv:1910.01279"
@@ -48,12 +49,13 @@ class ScoreCAM:
     layer: str = ""
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values (N, 1, h, w), not negative; `layer` says where."""
+        """Return values (N, 1, h, w), or (N, 1, t) along a series, not negative; `layer` says where."""
         with asking(model, inputs, target, "ScoreCAM") as question, torch.no_grad():
             layer = self.layer or last_map(question)
-            require_images(question, "grad_cam or occlusion")
+            axis = require_places(question, layer, "grad_cam or occlusion")
             maps = exact(question.chunked(lambda part: read_maps(question, layer, part), question.inputs))
-            values = torch.einsum("bkhw,bk->bhw", maps, _scores(question, maps).softmax(1)).unsqueeze(1).relu()
+            weights = _scores(question, maps, axis).softmax(1)
+            values = as_read(question, layer, torch.einsum("bkhw,bk->bhw", maps, weights).unsqueeze(1).relu())
             params = params_of(self) | told_places(question, layer)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
 
@@ -64,7 +66,7 @@ class EigenCAM:
 
     Parameters
     ----------
-    layer : path of a layer with maps (N, K, h, w) or with the tokens (N, T, D) of an image; empty for the last one.
+    layer : path of a layer with maps (N, K, h, w), or (N, K, t) along a series, or with the tokens (N, T, D) of an image; empty for the last.
 
     Notes
     -----
@@ -86,21 +88,21 @@ class EigenCAM:
     layer: str = ""
 
     def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values (N, 1, h, w), in units of activation; `layer` says where."""
+        """Return values (N, 1, h, w), or (N, 1, t) along a series, in units of activation; `layer` says where."""
         with asking(model, inputs, target, "EigenCAM") as question, torch.no_grad():
             layer = self.layer or last_map(question)
 
             def one(part: torch.Tensor) -> torch.Tensor:
                 maps = exact(read_maps(question, layer, part))
-                return projected(maps.flatten(2)).view(len(maps), 1, *maps.shape[2:])
+                return as_read(question, layer, projected(maps.flatten(2)).view(len(maps), 1, *maps.shape[2:]))
 
             values = question.chunked(one, question.inputs)
             params = params_of(self) | told_places(question, layer)
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params, layer)
 
 
-def _scores(question: Question, maps: torch.Tensor) -> torch.Tensor:
-    """The logit of each row behind each of its maps (N, K, h, w): (N, K)."""
+def _scores(question: Question, maps: torch.Tensor, axis: int) -> torch.Tensor:
+    """The logit of each row behind each of its maps (N, K, h, w), laid along an axis of it if it is a series: (N, K)."""
     inputs, target, count, flat = question.inputs, question.target, maps.shape[1], maps.flatten(0, 1)
     low, high = (edge.view(-1, 1, 1) for edge in flat.flatten(1).aminmax(dim=1))
     shows = (high > low).flatten()
@@ -108,7 +110,7 @@ def _scores(question: Question, maps: torch.Tensor) -> torch.Tensor:
     for part in spans(len(ids), question.rows):
         some, rows = ids[part], ids[part] // count
         masks = ((flat[some] - low[some]) / (high[some] - low[some])).unsqueeze(1)
-        sized = functional.interpolate(masks, inputs.shape[2:], mode="bilinear", align_corners=False)
+        sized = enlarge(masks, inputs.shape, axis)
         scores[some] = question.scores(inputs[rows] * sized.to(inputs), target[rows]).to(scores)
     if len(ids) < len(flat):
         empty = question.logits(torch.zeros_like(inputs[:1]))[0].to(scores)

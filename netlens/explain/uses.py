@@ -11,19 +11,22 @@ from torch import nn
 
 from netlens.capture import hooked
 from netlens.explain.question import Question
+from netlens.explain.series import Tracker
+from netlens.explain.tokens import FromEmbeddings
 
 
 @dataclass(frozen=True)
 class Use:
     """Of the calls of a module, counted from 0: the last one, and the last one that gave maps or tokens; a leaf has no modules of its own.
 
-    `tokens` : how many tokens that call gave; 0 where it gave maps.
+    `tokens` : how many tokens that call gave; 0 where it gave maps. `series` : how many steps its maps of a series have, (N, K, t).
     """
 
     last: int
     last_map: int | None
     leaf: bool
     tokens: int = 0
+    series: int = 0
 
 
 Observed = tuple[dict[str, Use], dict[str, int]]
@@ -51,16 +54,23 @@ def _observed(question: Question) -> Observed:
 def _observe(question: Question) -> Observed:
     found: dict[str, Use] = {}
     tokens: dict[str, int] = {}
+    images, texts = question.inputs.ndim == 4, isinstance(question.model.net, FromEmbeddings)
+    tracker = Tracker()
 
     def make(path: str) -> Callable[..., None]:
-        def note(module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
+        def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             before = found.get(path, Use(-1, None, not any(module.children())))
-            count = _count(output) if question.inputs.ndim == 4 else 0
+            count = _count(output) if images else 0
+            series = 0 if images or texts else tracker.steps(module, inputs, output)
             if count:
                 tokens.setdefault(path, count)
-            if count or (isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1):
+            if (
+                count
+                or series
+                or (isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1)
+            ):
                 found.pop(path, None)  # a layer used again moves to the end
-                found[path] = replace(before, last=before.last + 1, last_map=before.last + 1, tokens=count)
+                found[path] = replace(before, last=before.last + 1, last_map=before.last + 1, tokens=count, series=series)
             else:
                 found[path] = replace(before, last=before.last + 1)
 

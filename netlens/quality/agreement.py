@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from netlens.errors import ShapeError, unknown
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.numbers import are_tokens
+from netlens.explain.series import steps_axis
 from netlens.models.model import Model
-from netlens.quality.base import Direction, Score, interval, pixelwise, scored
+from netlens.quality.base import Direction, Score, axis_of, interval, pixelwise, scored
 
 Similarity = Literal["rank", "cosine", "top_k", "sign"]
 TOP = 0.1  # the share of the places that `top_k` compares
@@ -50,14 +51,14 @@ def similarity(
     return torch.tensor(found, dtype=torch.float64)
 
 
-def foreground(inputs: torch.Tensor) -> torch.Tensor:
+def foreground(inputs: torch.Tensor, axis: int = 1) -> torch.Tensor:
     """Where an input differs from its background, (N, places) bool: the most frequent value of each channel, if it is frequent.
 
     A row without a frequent value, such as a photograph or a row of a table, is foreground everywhere; so is a row that is nothing
-    but background.
+    but background. `axis` : of the steps of sequences.
     """
     if inputs.ndim != 4:
-        return torch.ones(len(inputs), inputs.shape[1], dtype=torch.bool)
+        return torch.ones(len(inputs), inputs.shape[axis], dtype=torch.bool)
     flat = inputs.detach().double().cpu().flatten(2)  # (N, C, places)
     usual = flat.mode(2, keepdim=True).values
     span = flat.amax((1, 2), keepdim=True) - flat.amin((1, 2), keepdim=True)
@@ -121,8 +122,9 @@ def agreement(
             f"{len(attributions)} attributions were given, for {len({tuple(a.target.tolist()) for a in attributions})} targets"
         )
         raise ShapeError("agreement", problem, expected="at least two attributions of the same classes")
-    maps = [pixelwise(one, inputs, "agreement") for one in attributions]
-    where = None if everywhere else foreground(inputs)
+    axis = axis_of(*attributions)
+    maps = [pixelwise(one, inputs, "agreement", axis) for one in attributions]
+    where = None if everywhere else foreground(inputs, axis)
     if where is not None and are_tokens(inputs):
         where = torch.stack(maps).ne(0).any(0)
     values = torch.ones(len(maps), len(maps), len(inputs), dtype=torch.float64)
@@ -141,8 +143,9 @@ def diagnosis(one: Attribution, two: Attribution, inputs: torch.Tensor) -> pd.Da
     `sizes` drops the signs; `coarse` averages images over a 7 x 7 grid, so that a shift by some pixels or a coarse layer does not
     count; `everywhere` adds the background. Where one of them is much higher than `as it is`, that is what the two disagree about.
     """
-    a, b = (pixelwise(part, inputs, "diagnosis") for part in (one, two))
-    seen = foreground(inputs)
+    axis = axis_of(one, two)
+    a, b = (pixelwise(part, inputs, "diagnosis", axis) for part in (one, two))
+    seen = foreground(inputs, axis)
     rows = {
         "as it is": similarity(a, b, "rank", seen),
         "sizes": similarity(a.abs(), b.abs(), "rank", seen),
@@ -177,9 +180,10 @@ class ClassConsistency:
 
     kind: Similarity = "rank"
 
-    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:  # noqa: ARG002
+    def __call__(self, model: Model, attribution: Attribution, inputs: torch.Tensor) -> Score:
         """Compare each map with all others; samples that are alone in their class take no part."""
-        maps, target = pixelwise(attribution, inputs, "ClassConsistency"), attribution.target
+        axis = steps_axis(model, inputs, "ClassConsistency")
+        maps, target = pixelwise(attribution, inputs, "ClassConsistency", axis), attribution.target
         pairs = torch.stack([similarity(maps[k : k + 1].expand_as(maps), maps, self.kind) for k in range(len(maps))])
         same = target[:, None] == target[None, :]
         other, same = ~same, same & ~torch.eye(len(maps), dtype=torch.bool)
@@ -202,8 +206,9 @@ def between_models(
     """
     own = explainer(model, inputs, target)
     theirs = explainer(other, inputs, own.target)
-    a, b = (pixelwise(part, inputs, "between_models") for part in (own, theirs))
-    return similarity(a, b, kind, foreground(inputs))
+    axis = steps_axis(model, inputs, "between_models")
+    a, b = (pixelwise(part, inputs, "between_models", axis) for part in (own, theirs))
+    return similarity(a, b, kind, foreground(inputs, axis))
 
 
 def _rank(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

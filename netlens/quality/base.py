@@ -11,6 +11,7 @@ import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Explainer, Target, params_of
+from netlens.explain.series import AXIS, enlarge
 from netlens.models.model import Model
 
 Direction = Literal["higher", "lower"]
@@ -146,7 +147,7 @@ def crossed(values: torch.Tensor) -> tuple[float, float, float]:
 def elementwise(attribution: Attribution, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     """The values of an attribution for each element of the inputs, shaped like `inputs`, float64 on the CPU.
 
-    The map of a layer, (N, 1, h, w), is enlarged to the images; values of steps (N, steps) belong to all channels of a step. A value
+    The map of a layer, (N, 1, h, w), is enlarged to the images, and one of a series, (N, 1, t), along its time; values of steps (N, steps) belong to all channels of a step. A value
     that stands for several elements is shared out evenly, so that sums are kept where nothing is enlarged.
 
     Raises
@@ -161,19 +162,30 @@ def elementwise(attribution: Attribution, inputs: torch.Tensor, operation: str) 
     if values.shape == inputs.shape:
         return values
     if values.ndim == inputs.ndim == 4 and values.shape[1] == 1:
-        if values.shape[2:] != inputs.shape[2:]:
-            values = torch.nn.functional.interpolate(values, inputs.shape[2:], mode="bilinear", align_corners=False)
-        return values.expand(inputs.shape) / inputs.shape[1]
+        return enlarge(values, inputs.shape).expand(inputs.shape) / inputs.shape[1]
+    if values.ndim == 3 and values.shape[1] == 1 and AXIS in attribution.params:
+        axis = int(attribution.params[AXIS])
+        return enlarge(values, inputs.shape, axis).expand(inputs.shape) / (inputs[0].numel() // inputs.shape[axis])
     if values.ndim == 2 and inputs.ndim == 3 and values.shape == inputs.shape[:2]:
         return values.unsqueeze(2).expand(inputs.shape) / inputs.shape[2]
     raise ShapeError(operation, problem, expected=expected)
 
 
-def pixelwise(attribution: Attribution, inputs: torch.Tensor, operation: str) -> torch.Tensor:
-    """The values of an attribution for each pixel, step or column, (N, places): channels are added up; see `elementwise`."""
+def pixelwise(attribution: Attribution, inputs: torch.Tensor, operation: str, axis: int = 0) -> torch.Tensor:
+    """The values of an attribution for each pixel, step or column, (N, places): channels are added up; see `elementwise`.
+
+    Parameters
+    ----------
+    axis : of the steps of sequences; 0 for the one that the attribution names, else 1, as in (N, steps, channels).
+    """
     values = elementwise(attribution, inputs, operation)
     if values.ndim == 4:
         values = values.sum(1)
     elif values.ndim == 3:
-        values = values.sum(2)
+        values = values.sum(3 - (axis or axis_of(attribution)))
     return values.flatten(1)
+
+
+def axis_of(*attributions: Attribution) -> int:
+    """The axis of the steps of sequences: the one that the map of a layer names, else 1, as in (N, steps, channels)."""
+    return next((int(one.params[AXIS]) for one in attributions if AXIS in one.params), 1)

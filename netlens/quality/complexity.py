@@ -9,6 +9,7 @@ import torch
 
 from netlens.explain.base import Attribution
 from netlens.explain.numbers import are_tokens
+from netlens.explain.series import steps_axis
 from netlens.explain.tokens_absent import wordless
 from netlens.models.model import Model
 from netlens.quality.base import Direction, Score, pixelwise, scored
@@ -95,7 +96,7 @@ class EffectiveSize:
 
 def _shares(model: Model, attribution: Attribution, inputs: torch.Tensor, operation: str) -> list[torch.Tensor]:
     """For each row the share of each of its places in the total size of the values, (places,)."""
-    values = pixelwise(attribution, inputs, operation)
+    values = pixelwise(attribution, inputs, operation, steps_axis(model, inputs, operation))
     counted = ~wordless(model, inputs, operation).cpu() if are_tokens(inputs) else torch.ones_like(values, dtype=torch.bool)
     counted |= ~counted.any(1, keepdim=True)  # a text without a word
     return [shares(row[kept].unsqueeze(0)).squeeze(0) for row, kept in zip(values, counted, strict=True)]

@@ -9,6 +9,7 @@ import torch
 from netlens.data import Dataset
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.base import Explainer, Target
+from netlens.explain.series import steps_axis
 from netlens.models.model import Model
 from netlens.models.still import eager
 from netlens.models.tutorial import Recipe
@@ -96,8 +97,9 @@ def randomise_labels(
     """
     intact = explainer(model, inputs, target)
     other = explainer(shuffled, inputs, intact.target)
-    where = None if everywhere else foreground(inputs)
-    kept = compare(intact, other, inputs, where, sizes=sizes).view(1, 1, -1)
-    controls = controls_of(intact, inputs, where, seed, sizes=sizes)
+    axis = steps_axis(model, inputs, "labels")
+    where = None if everywhere else foreground(inputs, axis)
+    kept = compare(intact, other, inputs, where, axis, sizes=sizes).view(1, 1, -1)
+    controls = controls_of(intact, inputs, where, seed, axis, sizes=sizes)
     told = "everywhere" if everywhere else "on the foreground"
     return Sanity(explainer.name, "labels", ("labels shuffled",), kept, controls, (intact, other), 0, told)

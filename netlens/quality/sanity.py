@@ -13,6 +13,7 @@ from torch import nn
 
 from netlens.errors import ModelError, ShapeError
 from netlens.explain.base import Attribution, Explainer, Target, asking
+from netlens.explain.series import steps_axis
 from netlens.internals.architecture import architecture
 from netlens.models.model import Model
 from netlens.models.still import eager
@@ -122,7 +123,8 @@ def randomise(
     if stages < 1 or draws < 1:
         raise ShapeError(OPERATION, f"stages is {stages} and draws {draws}", expected="at least 1 of each")
     intact = explainer(model, inputs, target)
-    where = None if everywhere else foreground(inputs)
+    axis = steps_axis(model, inputs, OPERATION)
+    where = None if everywhere else foreground(inputs, axis)
     groups = _groups(model, inputs, stages)
     decisive = max(len(groups) - 2, 0) if order == "cascade" else 0
     wanted = [decisive] if decisive_only else list(range(len(groups)))
@@ -133,14 +135,14 @@ def randomise(
         for place, stage in enumerate(wanted):
             chosen = reached[stage] if order == "cascade" else groups[stage]
             broken = explainer(broken_copy(model, chosen, seed + draw), inputs, intact.target)
-            kept[place, draw] = compare(intact, broken, inputs, where, sizes=sizes)
+            kept[place, draw] = compare(intact, broken, inputs, where, axis, sizes=sizes)
             if draw == 0:
                 maps.append(broken)
     names = tuple(
         _told(part)
         for part in ([reached[decisive]] if decisive_only and order == "cascade" else [groups[stage] for stage in wanted])
     )
-    controls = controls_of(intact, inputs, where, seed, sizes=sizes)
+    controls = controls_of(intact, inputs, where, seed, axis, sizes=sizes)
     shown = "everywhere" if everywhere else "on the foreground"
     return Sanity(explainer.name, order, names, kept, controls, tuple(maps), 0 if decisive_only else decisive, shown)
 
@@ -169,9 +171,11 @@ def broken_copy(model: Model, layers: Sequence[str], seed: int) -> Model:
     return replace(model, net=net)
 
 
-def compare(one: Attribution, two: Attribution, inputs: torch.Tensor, where: torch.Tensor | None, *, sizes: bool) -> torch.Tensor:
-    """The rank correlation of two maps of each input, (N,)."""
-    a, b = (pixelwise(part, inputs, OPERATION) for part in (one, two))
+def compare(
+    one: Attribution, two: Attribution, inputs: torch.Tensor, where: torch.Tensor | None, axis: int, *, sizes: bool
+) -> torch.Tensor:
+    """The rank correlation of two maps of each input, (N,). `axis` : of the steps of sequences."""
+    a, b = (pixelwise(part, inputs, OPERATION, axis) for part in (one, two))
     return similarity(a.abs(), b.abs(), "rank", where) if sizes else similarity(a, b, "rank", where)
 
 
@@ -214,11 +218,11 @@ def _told(group: list[str]) -> str:
 
 
 def controls_of(
-    intact: Attribution, inputs: torch.Tensor, where: torch.Tensor | None, seed: int, *, sizes: bool
+    intact: Attribution, inputs: torch.Tensor, where: torch.Tensor | None, seed: int, axis: int, *, sizes: bool
 ) -> dict[str, torch.Tensor]:
     """The similarity with the intact map that maps get which know nothing of the network: name to (N,)."""
     return {
-        name: torch.stack([compare(intact, one, inputs, where, sizes=sizes) for one in several]).mean(0)
+        name: torch.stack([compare(intact, one, inputs, where, axis, sizes=sizes) for one in several]).mean(0)
         for name, several in _controls(intact, inputs, seed).items()
     }
 

@@ -11,6 +11,7 @@ import torch
 from netlens.errors import ShapeError, UsageError
 from netlens.explain.base import Explainer, Target
 from netlens.explain.precision import rank_correlation
+from netlens.explain.series import steps_axis
 from netlens.models.model import Model
 from netlens.quality.agreement import foreground
 from netlens.quality.base import Direction, Score, scored
@@ -52,8 +53,9 @@ class NoiseStability:
         classes = own_target(model, inputs, target, operation)
         copies = noisy(inputs, self.noise, self.n_samples, self.seed)
         before, after = explained(explainer, model, inputs, classes, copies, operation)
-        places = _places(inputs, self.whole)
-        return scored(self, _correlations(before, after, places), {"method": explainer.name})
+        axis = steps_axis(model, inputs, operation)
+        places = _places(inputs, self.whole, axis)
+        return scored(self, _correlations(before, after, places, axis), {"method": explainer.name})
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,11 @@ class SeedStability:
             raise ShapeError(operation, f"n_seeds is {self.n_seeds}", expected="at least 2 seeds to compare")
         classes = own_target(model, inputs, target, operation)
         runs = [values_of(one, model, inputs, classes, operation) for one in reseeded(explainer, self.n_seeds, operation)]
-        places = _places(inputs, self.whole)
+        axis = steps_axis(model, inputs, operation)
+        places = _places(inputs, self.whole, axis)
         pairs = [
-            _correlations(one, torch.stack(runs[number + 1 :], 1), places, torch.sum) for number, one in enumerate(runs[:-1])
+            _correlations(one, torch.stack(runs[number + 1 :], 1), places, axis, torch.sum)
+            for number, one in enumerate(runs[:-1])
         ]
         total = torch.stack(pairs).sum(0)
         return scored(self, total / (self.n_seeds * (self.n_seeds - 1) / 2), {"method": explainer.name})
@@ -170,25 +174,31 @@ def shifted(images: torch.Tensor, down: int, right: int, pixels: int) -> torch.T
     return padded[..., top : top + height, left : left + width]
 
 
-def _places(inputs: torch.Tensor, whole: bool) -> torch.Tensor:
-    """Which pixels, steps or columns are compared, (N, places)."""
+def _places(inputs: torch.Tensor, whole: bool, axis: int = 1) -> torch.Tensor:
+    """Which pixels, columns, or steps along an axis are compared, (N, places)."""
     if not whole:
-        return foreground(inputs)
-    return torch.ones(len(inputs), inputs[0, 0].numel() if inputs.ndim == 4 else inputs.shape[1], dtype=torch.bool)
+        return foreground(inputs, axis)
+    return torch.ones(len(inputs), inputs[0, 0].numel() if inputs.ndim == 4 else inputs.shape[axis], dtype=torch.bool)
 
 
-def _flat(values: torch.Tensor) -> torch.Tensor:
+def _flat(values: torch.Tensor, axis: int) -> torch.Tensor:
     """The values of one input by place, (places,): channels are added up."""
-    return values.sum(0).flatten() if values.ndim == 3 else values.sum(1) if values.ndim == 2 else values
+    return values.sum(0).flatten() if values.ndim == 3 else values.sum(2 - axis) if values.ndim == 2 else values
 
 
 def _correlations(
-    one: torch.Tensor, others: torch.Tensor, places: torch.Tensor, join: Callable[[torch.Tensor], torch.Tensor] = torch.mean
+    one: torch.Tensor,
+    others: torch.Tensor,
+    places: torch.Tensor,
+    axis: int = 1,
+    join: Callable[[torch.Tensor], torch.Tensor] = torch.mean,
 ) -> torch.Tensor:
     """Rank correlations between `one` (N, ...) and each of `others` (N, K, ...) at some places, joined for each row: (N,)."""
     found = []
     for left, several, where in zip(one, others, places, strict=True):
         where = where if int(where.sum()) > 1 else torch.ones_like(where)
-        own = _flat(left)[where]
-        found.append(join(torch.tensor([rank_correlation(own, _flat(right)[where]) for right in several], dtype=torch.float64)))
+        own = _flat(left, axis)[where]
+        found.append(
+            join(torch.tensor([rank_correlation(own, _flat(right, axis)[where]) for right in several], dtype=torch.float64))
+        )
     return torch.stack(found)
