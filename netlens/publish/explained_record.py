@@ -67,6 +67,8 @@ def notes(samples: Sequence[Sample], attribution: Attribution) -> list[str]:
     if "tokens" in attribution.params:
         reader = f"; the answer is read from {attribution.params['read']}" if "read" in attribution.params else ""
         said.append(f"the map is that of '{attribution.layer}', with {attribution.params['tokens']}{reader}")
+    if "series" in attribution.params:
+        said.append(f"the map is that of '{attribution.layer}', with {attribution.params['series']}")
     if attribution.complete is not None and attribution.error is not None:
         said += [
             f"{sample.name}: the values do not add up to what they should; they miss it by {percent(error)}"

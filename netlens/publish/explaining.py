@@ -18,6 +18,7 @@ from netlens.data import Batch, Dataset, load, of_card
 from netlens.errors import OutputError, unknown
 from netlens.explain import EXPLAINERS, Attribution, Explainer, describe, describe_texts
 from netlens.explain import text as explain_text
+from netlens.explain.series import AXIS
 from netlens.models import TUTORIAL_MODELS, Model
 from netlens.publish import hyperparameters, report, usual
 from netlens.publish.atomic import beside, new_folder, writing
@@ -177,13 +178,15 @@ def _target(text: str, model: Model) -> int | None:
 
 
 def _view(model: Model, samples: Sequence[Sample], batch: Batch, attribution: Attribution, features: Sequence[str]) -> View:
-    """The picture of the first inputs: maps over images, bars for the rows of a table."""
-    from netlens.views import columns_by_samples, methods_by_samples, texts
+    """The picture of the first inputs: maps over images, bars for the rows of a table, colours behind series that a map was read of."""
+    from netlens.views import columns_by_samples, methods_by_samples, series_by_samples, texts
 
     if "words" in attribution.params:
         return texts(attribution, model.classes, names=[sample.name for sample in samples], most=SHOWN)
+    titles = [sample.name for sample in samples[:SHOWN]]
+    if AXIS in attribution.params:
+        return series_by_samples([_first(attribution)], _head(batch), model.classes, titles=titles)
     if features:
-        titles = [sample.name for sample in samples[:SHOWN]]
         return columns_by_samples(_first(attribution), _head(batch), features, model.classes, titles=titles)
     return methods_by_samples([_first(attribution)], _head(batch), model.classes)
 

@@ -30,6 +30,7 @@ from netlens.views.remembered import remembered
 from netlens.views.rules import rules
 from netlens.views.samples import mistakes, pictures, samples
 from netlens.views.selective import error_coverage
+from netlens.views.series import series_by_samples
 from netlens.views.similarity import similarity
 from netlens.views.slices import slice_forest
 from netlens.views.stability import seeds
@@ -112,6 +113,7 @@ __all__ = [
     "sanity_curve",
     "say",
     "seeds",
+    "series_by_samples",
     "similarity",
     "slice_forest",
     "slice_of_images",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,13 @@ from numpy.typing import NDArray
 
 from netlens.data import Batch
 from netlens.explain import Attribution
+from netlens.explain.series import AXIS
 from netlens.explain.wording import joined
 from netlens.quality.stamp import Stamp
-from netlens.views.base import INK, MUTED, SIGNED, WARM, WIDTH, View, new_figure, percent, plural
+from netlens.views.base import INK, MUTED, SIGNED, WIDTH, View, new_figure, percent, plural
+from netlens.views.marks import colour_bar, limits, no_evidence, stamp, without_evidence
 from netlens.views.samples import picture
+from netlens.views.series import series_by_samples
 from netlens.views.titles import title_of
 
 CLASSLESS = ("attention", "attention_rollout")  # the same map for every class
@@ -27,11 +29,6 @@ CLASSLESS = ("attention", "attention_rollout")  # the same map for every class
 def reduce(attribution: Attribution) -> NDArray[np.float64]:
     """Sum the channels of values (N, C, h, w): (N, h, w), signed, in raw units."""
     return attribution.values.double().sum(1).numpy()
-
-
-def limits(maps: NDArray[np.float64]) -> float:
-    """The end of a colour scale that is symmetric about zero: the 99.5th percentile of the sizes, over all maps."""
-    return float(np.percentile(np.abs(maps), 99.5)) or 1.0
 
 
 def overlay(
@@ -58,9 +55,7 @@ def overlay(
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    if not (values > 0).any():
-        note = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        axes.text(0.5, 0.03, "no positive evidence", transform=axes.transAxes, ha="center", va="bottom", fontsize=6.5, bbox=note)
+    without_evidence(axes, values)
     return image
 
 
@@ -74,22 +69,6 @@ def unsure_places(attribution: Attribution) -> NDArray[np.bool_] | None:
     return unsure
 
 
-def stamp(axes: Axes, text: str) -> None:
-    """Print a warning across a map, so that it cannot be shown without it."""
-    box = {"facecolor": "white", "edgecolor": WARM, "linewidth": 1, "pad": 2}
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=7, color=WARM, rotation=20, bbox=box)
-
-
-def colour_bar(figure: Figure, image: AxesImage, axes: NDArray[Any], limit: float, *, signed: bool = True) -> None:
-    """Put a colour bar beside a row of axes, with its ends and zero; without `signed`, its upper half, for no value lies below zero."""
-    bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=12, pad=0.01)
-    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
-    if not signed:
-        bar.ax.set_ylim(0, limit)
-    bar.ax.tick_params(labelsize=7, length=2)
-    bar.outline.set_visible(False)
-
-
 def methods_by_samples(
     attributions: Sequence[Attribution],
     batch: Batch,
@@ -101,7 +80,10 @@ def methods_by_samples(
 
     Methods have different units, so each row has a colour bar of its own; along a row, shades may be compared.
     `names` : what the rows are called; without them, the names of the methods. `stamps` : by method; maps that are no evidence say so.
+    Where a map is one of a series, all are drawn by `series_by_samples`.
     """
+    if any(AXIS in one.params for one in attributions):
+        return series_by_samples(attributions, batch, classes, names, stamps)
     maps = [reduce(attribution) for attribution in attributions]
     ends = [limits(values) for values in maps]
     names = list(names) or [title_of(attribution) for attribution in attributions]
@@ -135,7 +117,7 @@ def methods_by_samples(
                 image = overlay(axes[row, place], raw, values[place], limit, None if doubt is None else doubt[place])
                 if kept is not None and not kept[place]:
                     stamp(axes[row, place], "does not add up")
-                elif _refused(stamps, attributions[row - 1], place):
+                elif no_evidence(stamps, attributions[row - 1], place):
                     stamp(axes[row, place], "not evidence")
             colour_bar(figure, image, axes[row, :], limit, signed=bool((values < 0).any()))
         return figure
@@ -157,7 +139,7 @@ def methods_by_samples(
     refused = [
         name.replace("\n", " ")
         for name, one in zip(names, attributions, strict=True)
-        if any(_refused(stamps, one, place) for place in range(len(batch)))
+        if any(no_evidence(stamps, one, place) for place in range(len(batch)))
     ]
     broken = f" Stamped: the values of {', '.join(failed)} do not add up to the answer." if failed else ""
     broken += f" Stamped “not evidence”, by measurement: {', '.join(refused)}." if refused else ""
@@ -250,12 +232,6 @@ def layer_by_layer(attributions: Sequence[Attribution], batch: Batch, classes: S
         "Each map has its own scale, printed under it."
     )
     return View(draw, table, alt, caption)
-
-
-def _refused(stamps: Mapping[str, Stamp] | None, attribution: Attribution, place: int) -> bool:
-    """Whether a map is no evidence: by its own stamp, or by its method's where the stamp was measured on other inputs."""
-    given = None if stamps is None else stamps.get(attribution.method)
-    return given is not None and given.of(attribution, place) == "not evidence"
 
 
 def _share_on_ink(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> float:

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from netlens.behaviour import Change
 from netlens.data import Batch
 from netlens.explain import Attribution
-from netlens.views.attribution import limits, overlay, reduce
+from netlens.views.attribution import overlay, reduce
 from netlens.views.base import ACCENT, COOL, MUTED, WARM, WIDTH, View, new_figure, plural
+from netlens.views.marks import limits
 from netlens.views.samples import picture
 
 

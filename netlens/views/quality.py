@@ -14,8 +14,9 @@ from netlens.quality.agreement import Agreement
 from netlens.quality.base import Curve, Score
 from netlens.quality.sanity import Sanity
 from netlens.quality.stamp import Stamp
-from netlens.views.attribution import limits, overlay, reduce, stamp
+from netlens.views.attribution import overlay, reduce
 from netlens.views.base import ACCENT, INK, MUTED, PALETTE, RULE, SIGNED, WARM, WIDTH, View, new_figure
+from netlens.views.marks import limits, stamp
 from netlens.views.samples import picture
 from netlens.views.titles import TITLES
 

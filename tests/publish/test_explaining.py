@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -200,6 +202,44 @@ def test_rows_of_a_table_are_explained_by_their_columns(tmp_path: Path) -> None:
     assert table("rows.npy", "--method", "gradient_x_input", "--out", "again").exit_code == 0
     with np.load(tmp_path / "again" / "values.npz") as again, np.load(tmp_path / "made" / "values.npz") as kept:
         assert np.array_equal(again["values"], kept["values"])
+
+
+FACTORY = """
+import torch
+from torch import nn
+
+class Read(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv1d(1, 4, 5, stride=2, padding=2), nn.Linear(4, 2)
+
+    def forward(self, rows):
+        return self.fc(self.conv(rows.unsqueeze(1)).relu().mean(2))
+"""
+
+
+def test_rows_that_a_network_reads_as_a_series_are_explained_by_their_steps(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FACTORY)
+    space: dict[str, Any] = {}
+    exec(FACTORY, space)
+    torch.manual_seed(0)
+    net = space["Read"]()
+    torch.save(net.state_dict(), tmp_path / "net.pt")
+    rows = np.random.default_rng(0).normal(size=(4, 16))
+    np.savez(tmp_path / "rows.npz", x=rows, y=np.array([0, 1, 0, 1]))
+    told = {"model": {"name": "read", "factory": "net.py:Read", "weights": "net.pt"}, "data": {"source": "npz:rows.npz"}}
+    (tmp_path / "card.toml").write_text(tomli_w.dumps(told))
+    done = CliRunner().invoke(
+        main, ["explain", "card.toml", "test:0-1", "--method", "grad_cam", "--out", "made", "--device", "cpu"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "the map is that of 'conv', with 8 steps along axis 1 of the inputs (N, 16)" in done.stderr
+    with np.load(tmp_path / "made" / "values.npz") as kept:
+        assert kept["values"].shape == (2, 1, 8)
+    said = json.loads((tmp_path / "made" / "explanation.json").read_text())
+    assert said["params"]["time_axis"] == 1
+    assert said["alt"].startswith("2 series of 16 steps with Grad-CAM as colour behind the lines.")
+    assert "of the series" in said["inputs"][0]["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from netlens.behaviour import calibration, performance
 from netlens.data import Batch, Dataset, Preprocess
 from netlens.explain import Attribution
 from netlens.training import Record
-from netlens.views.attribution import limits, reduce, unsure_places
+from netlens.views.attribution import reduce, unsure_places
+from netlens.views.marks import limits
 from netlens.views.training import smooth
 
 

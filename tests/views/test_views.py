@@ -24,6 +24,7 @@ from tests.views.test_features import MAKE as FEATURES
 from tests.views.test_internals import MAKE as INSIDE
 from tests.views.test_quality import MAKE as QUALITY
 from tests.views.test_sequences import MAKE as SEQUENCES
+from tests.views.test_series import MAKE as SERIES
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_a_picture_is_the_same_twice(name, seen):
 def test_every_view_is_tested():
     names = {name for name in views.__all__ if callable(getattr(views, name)) and name[0].islower()}
     tables = {"table", "rates", "policy", "ranking", "stamps", "layers", "weight_table"}
-    made = set(MAKE).union(ATTENTION, BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, INSIDE, QUALITY, SEQUENCES)
+    made = set(MAKE).union(ATTENTION, BEHAVIOUR, COLUMNS, COMPARISON, FEATURES, INSIDE, QUALITY, SEQUENCES, SERIES)
     assert names - {"claim", "say", "percent", "name_of"} - tables == made, (
         "give the new view a place in MAKE and its words in key_numbers"
     )
