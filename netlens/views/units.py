@@ -185,10 +185,11 @@ def idle(found: Idle) -> View | Prose:
     dead = sum(len(units) for units in found.dead.values())
     total = sum(len(function.awake) for function in found.functions)
     where = ", ".join(f"{path} {len(units)}" for path, units in found.dead.items())
-    counted = f"{dead:,} of {total:,} units never pass a gradient in {found.n:,} samples" + (f" ({where})" if dead else "")
+    counted = f"{dead:,} of {total:,} units never pass a gradient in {found.n:,} samples" + (f": {where}" if dead else "")
+    drawn = f" The first {len(shown)} of {len(found.functions)} functions are drawn." if len(shown) < len(found.functions) else ""
     bound = f"Of a unit that was never awake one may say, with 95 % confidence, that it wakes for at most {percent(found.bound, 2)} of such samples."
-    alt = f"One dot a unit: the share of samples for which it passes a gradient. {counted}. {bound}"
-    caption = f"One dot a unit, red where it is never awake. {counted}. {bound if dead else 'A unit is awake where the slope of its function is at least 1 % of the largest.'}"
+    alt = f"One dot a unit: the share of samples for which it passes a gradient. {counted}. {bound}{drawn}"
+    caption = f"One dot a unit, red where it is never awake. {counted}. {bound if dead else 'A unit is awake where the slope of its function is at least 1 % of the largest.'}{drawn}"
     return View(draw, table, alt, caption)
 
 
