@@ -4,7 +4,8 @@ from netlens.explain.attention import AttentionRollout, GradientWeightedAttentio
 from netlens.explain.attention_reading import AttentionMaps, attention_maps
 from netlens.explain.base import Attribution, Explainer, Target
 from netlens.explain.cam import GradCAM, GradCAMPlusPlus, LayerCAM
-from netlens.explain.deep import LRP, DeepLIFT
+from netlens.explain.deep_lift import DeepLIFT
+from netlens.explain.deep_shap import DeepSHAP
 from netlens.explain.description import describe
 from netlens.explain.expected import ExpectedGradients
 from netlens.explain.gradient import GradientXInput, NeuronGradient, Saliency
@@ -12,6 +13,7 @@ from netlens.explain.guided import GuidedBackprop, GuidedGradCAM
 from netlens.explain.integrated import IntegratedGradients
 from netlens.explain.kernel_shap import KernelSHAP
 from netlens.explain.lime import LIME
+from netlens.explain.lrp import LRP
 from netlens.explain.noise import SmoothGrad, VarGrad
 from netlens.explain.occlusion import Occlusion
 from netlens.explain.partition_shap import PartitionSHAP
@@ -19,7 +21,7 @@ from netlens.explain.rise import RISE
 from netlens.explain.rule_tree import RuleTree
 from netlens.explain.rules import GlobalRules, Rules
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
-from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
+from netlens.explain.shap_adapters import GradientSHAP
 from netlens.explain.tokens import embedded
 from netlens.explain.tokens_described import describe_texts
 from netlens.explain.tokens_words import text

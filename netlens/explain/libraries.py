@@ -1,4 +1,4 @@
-"""captum and shap, imported when they are first needed, without what they say at import."""
+"""shap, imported when it is first needed, without what it says at import."""
 
 from __future__ import annotations
 
@@ -11,17 +11,6 @@ from netlens.errors import ModelError
 from netlens.explain.memory import out_of_memory
 from netlens.explain.question import NO_GRADIENTS, Question
 from netlens.models.files import first_line
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Import a library in peace: shap draws colours in a way that matplotlib means to deprecate, both miss a progress bar."""
-    from tqdm import TqdmWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.simplefilter("ignore", TqdmWarning)
-        yield
 
 
 @contextmanager
@@ -42,8 +31,12 @@ def differentiating(question: Question) -> Iterator[None]:
 
 
 def shap_library() -> ModuleType:
-    """Import shap."""
-    with importing():
+    """Import shap in peace: it draws colours in a way that matplotlib means to deprecate, and misses a progress bar."""
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        warnings.simplefilter("ignore", TqdmWarning)
         import shap
 
     assert isinstance(shap, ModuleType)

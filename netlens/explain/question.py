@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -17,6 +17,7 @@ from netlens.explain.numbers import are_tokens, check_inputs, checked_target, ex
 from netlens.models.files import first_line
 from netlens.models.model import BROKEN, WRAP, Model
 from netlens.models.still import eager, still
+from netlens.models.twin import twin
 
 __all__ = ["Question", "Target", "asking", "exact", "run"]
 
@@ -47,6 +48,13 @@ class Question:
     def rows(self) -> int:
         """How many rows to send through the network at once, by what they keep in memory."""
         return self.plan.rows
+
+    def in_float32(self) -> Question:
+        """The same question, to a network of the same weights in float32 when they are in half precision: for methods that divide."""
+        if exact(self.inputs) is self.inputs:
+            return self
+        net = twin(self.model.net, self.operation, single=True)
+        return Question(replace(self.model, net=net), self.operation, exact(self.inputs), self.target)
 
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Run the network: (N, ...) -> (N, classes), refusing what is not a batch of finite logits."""

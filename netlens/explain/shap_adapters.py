@@ -1,8 +1,7 @@
-"""DeepSHAP and GradientSHAP as the shap library computes them, checked."""
+"""GradientSHAP as the shap library computes it, checked."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,64 +12,13 @@ import torch
 from torch import nn
 
 from netlens.errors import ShapeError
+from netlens.explain.background import Background, backgrounds
 from netlens.explain.base import Attribution, Question, Target, asking, on_cpu, params_of, run
-from netlens.explain.baselines import Baseline, baseline
-from netlens.explain.coverage import require
-from netlens.explain.features import is_image
 from netlens.explain.libraries import differentiating, shap_library
 from netlens.explain.numbers import exact
 from netlens.models.model import Model
 from netlens.models.twin import twin
-from netlens.seeding import NUMPY_SEEDS, determinism
-
-Background = Baseline | None
-
-
-@dataclass(frozen=True)
-class DeepSHAP:
-    """DeepLIFT's rules, averaged over a background: an approximation of Shapley values that needs few passes.
-
-    Its values add up to the logit less its mean over the background. How far they miss is `delta`.
-
-    Parameters
-    ----------
-    background : (K, ...) inputs to compare with, such as 100 training samples; or a baseline of `netlens.explain.baselines`. Without
-        one: `black` for images, `zero` for anything else.
-    tolerance : the largest `delta` at which the attribution counts as complete, as a share of the change of the logit.
-
-    Notes
-    -----
-    Computed by shap, on a copy of the modules that shares the weights. A model with an operation that has no rule is refused.
-
-    References
-    ----------
-    Lundberg and Lee 2017, arXiv:1705.07874.
-    """
-
-    name: ClassVar[str] = "deep_shap"
-    family: ClassVar[str] = "rules"
-    needs: ClassVar[str] = "gradients, a background, and a rule for every layer"
-    cost: ClassVar[str] = "2 forward and backward for each background sample"
-    gives: ClassVar[str] = "logits, signed, that add up to the change from the mean of the background"
-    reference: ClassVar[str] = "arXiv:1705.07874"
-
-    background: Background = None
-    tolerance: float = 0.01
-
-    def __call__(self, model: Model, inputs: torch.Tensor, target: Target = None) -> Attribution:
-        """Return values shaped like `inputs`, in logits, with `delta` (N,), in logits."""
-        with asking(model, inputs, target, "DeepSHAP") as question:
-            require(question, "deep_lift", "expected_gradients, gradient_shap or kernel_shap")
-            grounds, chosen = _grounds(question, self.background)
-            values, change = torch.empty_like(exact(question.inputs)), []
-            for row, ground in enumerate(grounds):
-                values[row] = _deep(question, row, ground)
-                change.append(_change(question, row, ground))
-            delta = values.double().flatten(1).sum(1) - torch.stack(change)
-            params = {**params_of(self), "background": chosen}
-            return Attribution(
-                on_cpu(values), question.target.cpu(), self.name, params, delta=on_cpu(delta.float()), tolerance=self.tolerance
-            )
+from netlens.seeding import NUMPY_SEEDS
 
 
 @dataclass(frozen=True)
@@ -109,7 +57,7 @@ class GradientSHAP:
         if self.n_samples < 2:
             raise ShapeError("GradientSHAP", f"n_samples is {self.n_samples}", expected="at least 2")
         with asking(model, inputs, target, "GradientSHAP") as question:
-            grounds, chosen = _grounds(question, self.background)
+            grounds, chosen = backgrounds(question, self.background)
             values, change = torch.empty_like(exact(question.inputs)), []
             spread = torch.empty_like(values)
             for row, ground in enumerate(grounds):
@@ -153,20 +101,10 @@ class _OneLogit(nn.Module):
 
 @contextmanager
 def _one_logit(question: Question, row: int) -> Iterator[_OneLogit]:
-    """Copy the modules of the network for shap to put its hooks on; the weights are shared, their gradients are not."""
+    """Copy the modules of the network for shap, which clears the gradients of what it gets; the weights are shared."""
     copied = twin(question.model.net, question.operation, single=True)
-    one = _OneLogit(question, copied, int(question.target[row])).eval()
-    for module in copied.modules():
-        if getattr(module, "inplace", False):
-            setattr(module, "inplace", False)  # noqa: B010 - shap compares what goes into an activation with what comes out
-    with (
-        warnings.catch_warnings(),
-        determinism(False),
-    ):  # shap undoes a max-pooling with an operation that has no deterministic form
-        warnings.filterwarnings("ignore", "unrecognized nn.Module", UserWarning)  # the sum of the values is checked
-        warnings.filterwarnings("ignore", "Full backward hook is firing", UserWarning)  # an embedding's tokens have no gradient
-        with differentiating(question):
-            yield one
+    with differentiating(question):
+        yield _OneLogit(question, copied, int(question.target[row])).eval()
 
 
 @contextmanager
@@ -180,17 +118,6 @@ def global_state(seed: int) -> Iterator[None]:
         np.random.set_state(before)  # noqa: NPY002
 
 
-def _deep(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
-    """The values of one row, averaged over the background a few samples at a time."""
-    total, size = torch.zeros_like(question.inputs[row], dtype=torch.float64), max(1, question.rows // 2)
-    with _one_logit(question, row) as net:
-        for part in torch.split(ground.float(), size):
-            explainer = shap_library().DeepExplainer(net, part)
-            found = explainer.shap_values(question.inputs[row : row + 1].float(), check_additivity=False)
-            total += len(part) * _values(found, total)
-    return total / len(ground)
-
-
 def _values(found: Any, like: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(np.asarray(found, dtype=np.float64)).view(like.shape).to(like)
 
@@ -201,18 +128,3 @@ def _change(question: Question, row: int, ground: torch.Tensor) -> torch.Tensor:
         points = torch.cat([question.inputs[row : row + 1], ground])
         scores = question.chunked(question.scores, points, question.target[row].expand(len(points))).double()
     return scores[0] - scores[1:].mean()
-
-
-def _grounds(question: Question, choice: Background) -> tuple[list[torch.Tensor], str]:
-    """The background of each row, (K, ...), and what was chosen."""
-    inputs, operation = question.inputs, question.operation
-    if isinstance(choice, torch.Tensor):
-        if choice.shape[1:] != inputs.shape[1:] or len(choice) == 0:
-            expected = f"(K, {', '.join(map(str, inputs.shape[1:]))})"
-            raise ShapeError(operation, f"the background has shape {tuple(choice.shape)}", expected=expected)
-        if not choice.isfinite().all():
-            raise ShapeError(operation, "the background holds NaN or infinite values", expected="finite numbers")
-        return [choice.detach().to(inputs)] * len(inputs), f"{len(choice)} samples"
-    chosen = choice or ("black" if is_image(question.model, inputs) else "zero")
-    start = baseline(chosen, question.model, inputs, operation)
-    return [row.unsqueeze(0) for row in start.contiguous()], chosen

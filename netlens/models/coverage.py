@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.autograd.graph import Node
 
 from netlens.errors import ModelError, ShapeError, unknown
 from netlens.models.fitting import fitting
-from netlens.models.graph import MAX_POOLS, PLUMBING, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
+from netlens.models.graph import MAX_POOLS, Call, graph_nodes, is_linear, is_product, module_calls, number, operation
 from netlens.models.model import BROKEN, WRAP, Model
+from netlens.models.slopes import Intercepted, Rule, from_zero, is_slope, marked
 from netlens.models.still import eager, still
-from netlens.models.twin import twin
 
 
 @dataclass(frozen=True)
@@ -34,34 +32,23 @@ class Uncovered:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a method handles.
+    """What a method handles besides linear operations: sums, products with constants and fixed normalisations.
 
-    `modules` : types of modules that have a rule, each used once. `anywhere` : a pattern of operations that have one however they are
-    made.
-    `linear` : sums, products with constants and fixed normalisations need no rule. `leaves` : every leaf must be of such a type.
-    `needs` : an operation without which the method is another one in disguise.
+    `anywhere` : a pattern of operations that keep their own derivative. `rule` : how the method has other operations computed, so that
+    the graph shows which it reaches. `needs` : an operation without which the method is another one in disguise.
     """
 
-    modules: frozenset[type[nn.Module]] = field(default_factory=frozenset)
     anywhere: str = ""
-    linear: bool = True
-    leaves: bool = False
+    rule: Rule | None = None
     needs: str = ""
 
 
-POOLS = frozenset[type[nn.Module]]({nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d})
-GUIDED = Rules(anywhere=f"Relu|{MAX_POOLS.pattern}", needs="Relu")
+GUIDED = Rules(f"Relu|{MAX_POOLS.pattern}", needs="Relu")
 RULES: dict[str, Rules] = {
     "guided_backprop": GUIDED,
     "guided_grad_cam": GUIDED,
-    "deep_lift": Rules(POOLS | {nn.ReLU, nn.ELU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softplus}),
-    "lrp": Rules(
-        POOLS
-        | {nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.ReLU, nn.Tanh}
-        | {nn.Dropout, nn.Flatten, nn.Unflatten, nn.Identity},
-        linear=False,
-        leaves=True,
-    ),
+    "deep_lift": Rules(rule=marked),
+    "lrp": Rules(f"Relu|{MAX_POOLS.pattern}", rule=from_zero),
 }
 
 
@@ -91,9 +78,9 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None, ope
                 operation, "ids of tokens have no gradient", expected="inputs of floating-point numbers", remedy=remedy
             )
         sample = sample.to(model.device, model.precision)
-        copied = replace(model, net=twin(model.net, operation))  # the rules are hung on such a copy: judge what it runs
-        with module_calls(copied.net) as calls:
-            logits = _run(copied, sample.requires_grad_().clone(), operation)
+        rule = RULES[method].rule
+        with module_calls(model.net) as calls, Intercepted(rule) if rule else nullcontext():
+            logits = _run(model, sample.requires_grad_().clone(), operation)
     if not isinstance(logits, torch.Tensor):
         problem = f"{model.name} gives a {type(logits).__name__}"
         raise ModelError(
@@ -101,7 +88,7 @@ def uncovered(model: Model, method: str, inputs: torch.Tensor | None = None, ope
         )
     if not logits.requires_grad:
         return [Uncovered("the whole network", "", "no gradient reaches its input")]
-    return judge(RULES[method], model, graph_nodes(logits), calls)
+    return judge(RULES[method], graph_nodes(logits), calls)
 
 
 def _run(model: Model, sample: torch.Tensor, operation: str) -> Any:
@@ -113,15 +100,14 @@ def _run(model: Model, sample: torch.Tensor, operation: str) -> Any:
         raise ModelError(operation, problem, remedy="Check that it takes inputs of this shape.") from error
 
 
-def judge(rules: Rules, model: Model, nodes: list[Node], calls: list[Call]) -> list[Uncovered]:
+def judge(rules: Rules, nodes: list[Node], calls: list[Call]) -> list[Uncovered]:
     """Hold every operation of a graph against the rules, in the order of execution."""
-    found = list(_leaves(model, rules.modules)) if rules.leaves else []
-    used = Counter(call.path for call in calls)
+    found = []
     for node in sorted(nodes, key=number):
         if node.name().endswith("AccumulateGrad"):
             continue
         call = _innermost(calls, number(node))
-        reason = _fault(rules, node, call, used)
+        reason = _fault(rules, node, call)
         if reason:
             found.append(Uncovered(operation(node), call.path if call else "", reason))
     if rules.needs and not any(operation(node) == rules.needs for node in nodes):
@@ -129,32 +115,14 @@ def judge(rules: Rules, model: Model, nodes: list[Node], calls: list[Call]) -> l
     return list(dict.fromkeys(found))
 
 
-def _fault(rules: Rules, node: Node, call: Call | None, used: Counter[str]) -> str:
+def _fault(rules: Rules, node: Node, call: Call | None) -> str:
     """Why an operation is not handled, or "" when it is."""
-    name, module = operation(node), call.module if call else None
-    if PLUMBING.fullmatch(name) or re.fullmatch(rules.anywhere, name) or (rules.linear and is_linear(node)):
+    if is_slope(node) or is_linear(node) or re.fullmatch(rules.anywhere, operation(node)):
         return ""
     if is_product(node):
         return "a product of two things that both depend on the input"
-    if type(module) not in rules.modules:
-        leaf = module is not None and not any(module.children())
-        return f"no rule for {type(module).__name__}" if leaf else "made in `forward`, not by a module"
-    if call is not None and used[call.path] > 1:
-        return "a module used more than once"
-    if isinstance(module, nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d) and rules.linear and _overlaps(module):
-        return "pooling windows that overlap"
-    return ""
-
-
-def _overlaps(pool: Any) -> bool:
-    kernel, stride = (value if isinstance(value, tuple) else (value,) for value in (pool.kernel_size, pool.stride))
-    return any(step < size for size, step in zip(kernel, stride, strict=True))
-
-
-def _leaves(model: Model, known: frozenset[type[nn.Module]]) -> Iterator[Uncovered]:
-    for path, layer in model.layers.items():
-        if type(layer) not in known:
-            yield Uncovered(type(layer).__name__, path, f"no rule for {type(layer).__name__}")
+    leaf = call is not None and call.path and not any(call.module.children())
+    return f"no rule for {type(call.module).__name__}" if call and leaf else "no rule for this operation"
 
 
 def _innermost(calls: list[Call], number: int) -> Call | None:

@@ -23,7 +23,7 @@ SUMS = re.compile(
 )
 PRODUCTS = re.compile(r"Mul|Div|Mm|Bmm|Mv|Dot|Addmm|Addmv|Baddbmm|(Cudnn|Mkldnn|Miopen)?Convolution|Linear")
 FIXED_NORMS = re.compile(r"(Native|Cudnn|Miopen)BatchNorm")
-MAX_POOLS = re.compile(r"(Mkldnn)?MaxPool\dD(WithIndices)?")
+MAX_POOLS = re.compile(r"(Mkldnn|Adaptive)?MaxPool\dD(WithIndices)?")
 
 
 @dataclass(frozen=True)

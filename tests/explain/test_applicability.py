@@ -14,14 +14,14 @@ from netlens.models.model import Model
 
 
 class Functional(nn.Module):
-    """A network whose activation is no module."""
+    """A network whose activation is no module, and has no rule."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fc1, self.fc2 = nn.Linear(64, 6), nn.Linear(6, 10)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.fc2(torch.tanh(self.fc1(inputs.flatten(1))))
+        return self.fc2(torch.softmax(self.fc1(inputs.flatten(1)), 1))
 
 
 @pytest.fixture
@@ -35,8 +35,9 @@ def test_each_refusal_has_its_reason(functional):
     found = refusals(functional, torch.rand(2, 1, 8, 8))
     assert found["saliency"] == found["integrated_gradients"] == found["kernel_shap"] == ""
     assert "has no layer with maps" in found["grad_cam"]
-    assert found["deep_lift"].startswith("its rules do not cover Tanh in the model itself (made in `forward`, not by a module)")
-    assert "it has no Relu" in found["guided_backprop"] or "do not cover Tanh" in found["guided_backprop"]
+    assert found["deep_lift"].startswith("its rules do not cover Softmax in the model itself (no rule for this operation)")
+    assert found["deep_shap"] == found["deep_lift"]
+    assert "it has no Relu" in found["guided_backprop"] or "do not cover Softmax" in found["guided_backprop"]
 
 
 def test_rows_of_a_table_have_no_maps_and_are_no_images(wrap):

@@ -6,12 +6,24 @@ from torch import nn
 from torch.nn import functional
 
 from netlens.errors import ModelError, ShapeError, UsageError
-from netlens.explain import DeepLIFT
+from netlens.explain import EXPLAINERS
 from netlens.models.architectures import MnistMLP
 from netlens.models.coverage import RULES
 
 METHODS = ("deep_lift", "lrp", "guided_backprop", "guided_grad_cam")
 RELU = nn.ReLU()
+
+
+class Slope(torch.autograd.Function):
+    """A function that nobody has a rule for, under the name of one that passes back slopes."""
+
+    @staticmethod
+    def forward(_context, inputs):
+        return inputs.sign()
+
+    @staticmethod
+    def backward(_context, gradient):
+        return gradient
 
 
 def said(model, method, inputs=None):
@@ -35,23 +47,24 @@ def test_a_shape_is_found_where_no_inputs_are_given(cnn, wrap):
 @pytest.mark.parametrize(
     ("made", "method", "expected"),
     [
-        (functional.relu, "deep_lift", "Relu in the model itself (made in `forward`, not by a module)"),
-        (functional.relu, "lrp", "Relu in the model itself (made in `forward`, not by a module)"),
-        (lambda maps: maps.clamp(min=0), "guided_backprop", "Clamp in the model itself (made in `forward`, not by a module)"),
+        (lambda maps: maps.clamp(min=0), "guided_backprop", "Clamp in the model itself (no rule for this operation)"),
+        (torch.sigmoid, "lrp", "Sigmoid in the model itself (no rule for this operation)"),
+        (lambda maps: maps.amax(3, keepdim=True) + maps, "deep_lift", "Amax in the model itself (no rule for this operation)"),
         (
-            lambda maps: RELU(maps) * maps.sigmoid(),
-            "deep_lift",
+            lambda maps: functional.relu(maps) * maps.sigmoid(),
+            "lrp",
             "Mul in the model itself (a product of two things that both depend",
         ),
-        (lambda maps: functional.max_pool2d(RELU(maps), 1), "deep_lift", "MaxPool2DWithIndices in the model itself (made in"),
-        (lambda maps: RELU(maps) + maps, "lrp", "Add in the model itself (made in `forward`, not by a module)"),
-        (
-            lambda maps: functional.softmax(RELU(maps), 1),
-            "deep_lift",
-            "Softmax in the model itself (made in `forward`, not by a module)",
-        ),
-        (lambda maps: 1 / (1 + RELU(maps)), "deep_lift", "Reciprocal in the model itself (made in `forward`, not by a module)"),
+        (lambda maps: functional.softmax(maps, 1), "deep_lift", "Softmax in the model itself (no rule for this operation)"),
+        (lambda maps: maps / (1 + maps.relu()), "deep_lift", "Div in the model itself (a product of two things that both depend"),
+        (lambda maps: torch.prelu(maps, maps.mean((0, 2, 3))), "deep_lift", "PreluKernel in the model itself (no rule for this"),
         (lambda maps: maps @ maps.mT, "deep_lift", "Bmm in the model itself (a product of two things that both depend"),
+        (
+            lambda maps: functional.layer_norm(maps, maps.shape[2:]),
+            "lrp",
+            "NativeLayerNorm in the model itself (no rule for this",
+        ),
+        (Slope.apply, "deep_lift", "Slope in the model itself (no rule for this operation)"),
     ],
 )
 def test_what_is_made_in_forward_is_named(wrap, small, made, method, expected):
@@ -62,13 +75,11 @@ def test_what_is_made_in_forward_is_named(wrap, small, made, method, expected):
 @pytest.mark.parametrize(
     ("modules", "method", "expected"),
     [
-        ((nn.GELU(),), "deep_lift", "Gelu in `extra.0` (no rule for GELU)"),
-        ((nn.LayerNorm(4),), "deep_lift", "NativeLayerNorm in `extra.0` (no rule for LayerNorm)"),
-        ((RELU, RELU), "deep_lift", "Relu in `extra.0` (a module used more than once)"),
-        ((nn.MaxPool2d(3, 1, 1),), "deep_lift", "MaxPool2DWithIndices in `extra.0` (pooling windows that overlap)"),
+        ((nn.GELU(), nn.LayerNorm(4)), "deep_lift", "NativeLayerNorm in `extra.1` (no rule for LayerNorm)"),
+        ((nn.Softmax(1),), "deep_lift", "Softmax in `extra.0` (no rule for Softmax)"),
+        ((nn.Softplus(),), "lrp", "Softplus in `extra.0` (no rule for Softplus)"),
         ((nn.BatchNorm2d(4, track_running_stats=False),), "deep_lift", "NativeBatchNorm in `extra.0` (no rule for BatchNorm2d)"),
         ((nn.InstanceNorm2d(4),), "deep_lift", "NativeBatchNorm in `extra.0` (no rule for InstanceNorm2d)"),
-        ((nn.ReLU(), nn.Dropout2d()), "lrp", "Dropout2d in `extra.1` (no rule for Dropout2d)"),
         ((nn.LeakyReLU(),), "guided_backprop", "LeakyRelu in `extra.0` (no rule for LeakyReLU)"),
     ],
 )
@@ -76,18 +87,23 @@ def test_a_module_without_a_rule_is_named(wrap, small, modules, method, expected
     assert expected in said(wrap(small(*modules)), method, torch.rand(1, 1, 6, 6))
 
 
+@pytest.mark.parametrize("method", ["deep_lift", "lrp"])
 @pytest.mark.parametrize(
-    "modules",
+    "parts",
     [
         (nn.Tanh(),),
         (nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Dropout(), nn.MaxPool2d(1)),
-        (nn.ELU(), nn.Identity(), nn.Sigmoid(), nn.AvgPool2d(1), nn.Softplus()),
+        (nn.ELU(), nn.Identity(), nn.Dropout2d(), nn.AvgPool2d(1), nn.GELU()),
+        (RELU, RELU, nn.MaxPool2d(3, 1, 1)),
+        (functional.relu, lambda maps: functional.max_pool2d(maps, 3, 1, 1), lambda maps: functional.relu(maps) + maps),
+        (lambda maps: RELU(maps),),
     ],
 )
-def test_silence_is_kept_by_deep_lift(wrap, small, modules):
-    model, rows = wrap(small(*modules)), torch.rand(2, 1, 6, 6)
-    assert said(model, "deep_lift", rows) == []
-    assert (DeepLIFT("noise")(model, rows, 0).error < 1e-4).all()
+def test_silence_is_kept(wrap, small, parts, method):
+    model, rows = wrap(small(*parts)), torch.rand(2, 1, 6, 6)
+    assert said(model, method, rows) == []
+    found = EXPLAINERS[method](**{"baseline": "noise"} if method == "deep_lift" else {})(model, rows, 0)
+    assert method == "lrp" or (found.error < 1e-4).all()
 
 
 @pytest.mark.parametrize(
@@ -118,11 +134,6 @@ def test_attention_is_named(wrap):
 
     found = said(wrap(Attends()), "deep_lift", torch.rand(1, 6, 4))
     assert any("`attention`" in one for one in found), found
-
-
-def test_a_module_that_is_reached_past_the_network_is_named(wrap, small):
-    model, rows = wrap(small(lambda maps: RELU(maps))), torch.rand(2, 1, 6, 6)
-    assert said(model, "deep_lift", rows) == ["Relu in the model itself (made in `forward`, not by a module)"]
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")  # deprecated, and still what many models are saved as

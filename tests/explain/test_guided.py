@@ -42,7 +42,7 @@ def test_a_relu_is_guided_however_it_is_made(wrap, small):
     ("activation", "said"),
     [
         (nn.GELU(), "Gelu in `extra.0` .no rule for GELU"),
-        (nn.functional.silu, "Silu in the model itself .made in `forward`"),
+        (nn.functional.silu, "Silu in the model itself .no rule for this operation"),
         (nn.Identity(), "it has no Relu, so the method is the plain gradient"),
     ],
 )

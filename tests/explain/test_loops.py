@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from netlens.explain import DeepLIFT, GuidedGradCAM, IntegratedGradients, KernelSHAP, Occlusion, Saliency, ScoreCAM
+from netlens.explain import LRP, DeepLIFT, GuidedGradCAM, IntegratedGradients, KernelSHAP, Occlusion, Saliency, ScoreCAM
 from netlens.explain.features import Grid
 
 CALLS = 1000
@@ -19,6 +19,7 @@ METHODS = {
     "guided_grad_cam": GuidedGradCAM(),
     "score_cam": ScoreCAM(),
     "deep_lift": DeepLIFT(),
+    "lrp": LRP(),
     "occlusion": Occlusion(12, 12, "zero"),
     "kernel_shap": KernelSHAP(Grid(2), "zero"),
 }

@@ -1,19 +1,17 @@
-"""What the shap library computes: its sums, its agreement with known values, and what is left of it afterwards."""
+"""GradientSHAP and partition SHAP as the shap library computes them: known values, and what is left of it afterwards."""
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import DeepLiftShap
 from captum.testing.helpers.basic_models import BasicModel_MultiLayer
 from torch import nn
-from torch.nn import functional
 
 from netlens.data import Preprocess
-from netlens.errors import ModelError, ShapeError
+from netlens.errors import ShapeError
 from netlens.explain.base import Explainer
 from netlens.explain.kernel_shap import KernelSHAP
 from netlens.explain.partition_shap import PartitionSHAP
-from netlens.explain.shap_adapters import DeepSHAP, GradientSHAP
+from netlens.explain.shap_adapters import GradientSHAP
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
 
@@ -31,54 +29,15 @@ def linear() -> tuple[Model, torch.Tensor]:
     return Model(net, "linear", ("a", "b"), GREY), net.weight[1].detach()
 
 
-@pytest.mark.parametrize("make", [lambda ground: DeepSHAP(ground), lambda ground: GradientSHAP(ground, n_samples=4000)])
-def test_a_linear_network_gives_weight_times_distance_from_the_background(make: object) -> None:
-    assert callable(make)
+def test_a_linear_network_gives_weight_times_distance_from_the_background() -> None:
     model, weight = linear()
     inputs, ground = torch.randn(2, 6), torch.randn(5, 6)
-    found = make(ground)(model, inputs, 1)
-    exact = weight * (inputs - ground.mean(0))
-    allowed = torch.full_like(exact, 1e-5) if found.spread is None else 5 * found.spread
-    assert ((found.values - exact).abs() <= allowed).all()
+    found = GradientSHAP(ground, n_samples=4000)(model, inputs, 1)
+    assert found.spread is not None
+    assert ((found.values - weight * (inputs - ground.mean(0))).abs() <= 5 * found.spread).all()
 
 
-def test_deep_shap_adds_up_and_captum_agrees(cnn: Model) -> None:
-    images, ground = torch.randn(2, 1, 12, 12), torch.randn(70, 1, 12, 12)
-    found = DeepSHAP(ground)(cnn, images, 2)
-    assert found.complete is not None
-    assert found.complete.all()
-    assert found.error is not None
-    assert found.error.max() < 1e-4
-    scores = cnn.logits(images)[:, 2] - cnn.logits(ground)[:, 2].mean()
-    torch.testing.assert_close(found.values.sum((1, 2, 3)), scores, atol=1e-5, rtol=1e-3)
-
-
-@pytest.mark.filterwarnings("ignore:Setting forward, backward hooks:UserWarning")  # captum says what it does
-def test_deep_shap_equals_captum_on_a_network_of_linear_layers_and_activations() -> None:
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
-    inputs, ground = torch.randn(3, 6), torch.randn(9, 6)
-    ours = DeepSHAP(ground)(Model(net, "mlp", ("a", "b"), GREY), inputs, 0)
-    theirs = DeepLiftShap(net).attribute(inputs, ground, target=0)
-    torch.testing.assert_close(ours.values, theirs.detach(), atol=1e-5, rtol=1e-4)
-
-
-def test_deep_shap_refuses_what_it_has_no_rule_for() -> None:
-    class Functional(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.one, self.two = nn.Linear(6, 8), nn.Linear(8, 2)
-
-        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            return self.two(functional.relu(self.one(inputs)))
-
-    with pytest.raises(
-        ModelError, match=r"do not handle: .*made in `forward`.* Use expected_gradients, gradient_shap or kernel_shap"
-    ):
-        DeepSHAP()(Model(Functional(), "functional", ("a", "b"), GREY), torch.randn(2, 6))
-
-
-@pytest.mark.parametrize("method", [DeepSHAP(), GradientSHAP(n_samples=10), PartitionSHAP(n_samples=50)])
+@pytest.mark.parametrize("method", [GradientSHAP(n_samples=10), PartitionSHAP(n_samples=50)])
 def test_the_model_and_the_random_state_are_left_as_they_were(cnn: Model, method: Explainer) -> None:
     cnn.net.train()
     for weight in cnn.net.parameters():
@@ -103,17 +62,7 @@ def test_networks_in_another_precision_are_explained_in_shaps(dtype: torch.dtype
     model.net.to(dtype)
     found = GradientSHAP(ground, n_samples=50)(model, inputs, 1)
     torch.testing.assert_close(found.values.float(), expected, atol=0.05, rtol=0.02)
-    assert DeepSHAP(ground)(model, inputs, 1).values.shape == (2, 6)
     assert all(parameter.dtype == dtype for parameter in model.net.parameters())
-
-
-def test_networks_that_work_in_place_are_explained() -> None:
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 2))
-    found = DeepSHAP()(Model(net, "inplace", ("a", "b"), GREY), torch.randn(2, 6))
-    assert found.complete is not None
-    assert found.complete.all()
-    assert net[1].inplace
 
 
 def test_gradient_shap_draws_the_same_for_a_row_alone_and_states_its_error(cnn: Model) -> None:
@@ -165,4 +114,4 @@ def test_partition_shap_agrees_with_kernel_shap_on_two_features(cnn: Model) -> N
 def test_a_background_that_does_not_fit_is_refused(ground: torch.Tensor) -> None:
     model, _ = linear()
     with pytest.raises(ShapeError, match=r"Expected \(K, 6\)|NaN or infinite"):
-        DeepSHAP(ground)(model, torch.randn(2, 6))
+        GradientSHAP(ground)(model, torch.randn(2, 6))

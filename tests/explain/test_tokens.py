@@ -12,6 +12,7 @@ from netlens.data.text_pretrained import PretrainedTokens
 from netlens.errors import ModelError, ShapeError, UsageError
 from netlens.explain import (
     LIME,
+    LRP,
     RISE,
     DeepLIFT,
     DeepSHAP,
@@ -141,8 +142,9 @@ def test_on_a_sum_of_words_every_method_gives_what_a_word_adds(linear: Model, me
         assert row == pytest.approx(truth, abs=1e-4)
 
 
-def test_gradient_x_input_on_a_sum_of_words_is_the_weight_itself(linear: Model) -> None:
-    for row, truth in zip(by_word(linear, GradientXInput(), TEXTS, 2), weights(linear, 2), strict=True):
+@pytest.mark.parametrize("method", [GradientXInput(), LRP()], ids=lambda method: method.name)
+def test_gradient_x_input_and_lrp_on_a_sum_of_words_give_the_weight_itself(linear: Model, method) -> None:
+    for row, truth in zip(by_word(linear, method, TEXTS, 2), weights(linear, 2), strict=True):
         assert row == pytest.approx(truth, abs=1e-5)
 
 
