@@ -117,7 +117,7 @@ class Rescale:
         if self.copies:
             kept = tuple(part.clone() for part in found) if operation.pooled else found.clone()
         self.noted.append((operation.name, (inputs, kept), _written(inputs, kept)))
-        return operation.plain(found)
+        return operation.gives(found)
 
     def __call__(self, operation: Operation) -> torch.Tensor:
         """Compute the next operation, in the order of the notes."""
@@ -128,7 +128,7 @@ class Rescale:
             raise _UnlikeError(f"{name} {tuple(base[0].shape)}, and then {operation.name} {tuple(inputs.shape)}")
         if _written(*base) != written:
             raise _UnlikeError(f"what went into {name} or came out of it was overwritten")
-        return between(operation, base) if inputs.requires_grad else operation.plain()
+        return between(operation, base) if inputs.requires_grad else operation.call()
 
 
 def _written(inputs: torch.Tensor, found: Any) -> int:

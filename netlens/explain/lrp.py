@@ -59,7 +59,8 @@ class LRP:
         with asking(model, inputs, target, "LRP") as question:
             require(question, self.name, INSTEAD)
             single = question.in_float32()
-            found = single.chunked(lambda *part: self._share(single, *part), single.inputs, single.target)
+            # each sum keeps a factor for its way back, so a row takes twice the memory
+            found = single.chunked(lambda *part: self._share(single, *part), single.inputs, single.target, passes=2)
             values, delta = found[:, :-1].view(inputs.shape), found[:, :-1].sum(1) - found[:, -1]
             return Attribution(on_cpu(values), question.target.cpu(), self.name, params_of(self), delta=on_cpu(delta))
 
@@ -84,8 +85,8 @@ class _Shared(Intercepted):
         found = super().__torch_function__(func, types, args, kwargs)
         if isinstance(found, torch.Tensor) and found.requires_grad and _is_sum(found, before):
             size = found.detach().abs()
-            kept = size / (size + self.epsilon)  # with the sign that epsilon takes from z; nothing of a sum that is 0
-            found.register_hook(lambda gradient: gradient * kept)  # type: ignore[no-untyped-call]
+            kept = size.div_(size + self.epsilon)  # with the sign that epsilon takes from z; nothing of a sum that is 0
+            found.register_hook(lambda gradient: kept * gradient)  # type: ignore[no-untyped-call]
         return found
 
 

@@ -28,20 +28,21 @@ SMALLEST = {dtype: torch.finfo(dtype).tiny for dtype in (torch.float16, torch.bf
 class Operation:
     """One call of a nonlinear operation on `inputs`.
 
-    `run` : what it computes of any such tensor, out of place; of a pooling also the indices, flat over its last `pooled` dimensions.
+    `call` : the call as the network made it. `run` : what it computes of any such tensor, out of place; of a pooling also the indices,
+    flat over its last `pooled` dimensions.
     `in_place` : whether it was to write into `inputs`. `round` : whether its derivative changes slowly.
     """
 
     name: str
     inputs: torch.Tensor
+    call: Callable[[], torch.Tensor]
     run: Callable[[torch.Tensor], Any]
     in_place: bool = False
     round: bool = False
     pooled: int = 0
 
-    def plain(self, found: Any = None) -> torch.Tensor:
-        """What the network itself would have computed, with its own derivative; `found` where it has been run already."""
-        found = self.run(self.inputs) if found is None else found
+    def gives(self, found: Any) -> torch.Tensor:
+        """Hand the network what `run` found of the inputs."""
         result: torch.Tensor = found[0] if self.pooled else found
         return self.inputs.copy_(result) if self.in_place else result
 
@@ -75,18 +76,19 @@ def nonlinear(func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Operat
     fitting = isinstance(inputs, torch.Tensor) and inputs.is_floating_point() and "out" not in named
     if not fitting or _depend((*rest, *named.values())):
         return None
+    call = partial(func, *args, **named)
     if pooled:
         if named.get("return_indices", name.startswith("adaptive")):  # torch's own adaptive ones always give them
             return None
         pool = getattr(functional, f"{name}_with_indices")
-        return Operation(name, inputs, lambda values: pool(values, *rest, **named), pooled=pooled)
+        return Operation(name, inputs, call, lambda values: pool(values, *rest, **named), pooled=pooled)
     in_place = in_place or bool(named.get("inplace"))
 
     def run(values: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = func(values.clone() if in_place else values, *rest, **named)
         return found
 
-    return Operation(name, inputs, run, in_place, bool(ROUND.fullmatch(name)))
+    return Operation(name, inputs, call, run, in_place, bool(ROUND.fullmatch(name)))
 
 
 @cache
@@ -113,16 +115,16 @@ def between(operation: Operation, base: Base) -> torch.Tensor:
 def marked(operation: Operation) -> torch.Tensor:
     """Compute an operation so that its graph shows that a rule can reach it."""
     inputs = operation.inputs.detach()
-    return between(operation, (inputs, operation.run(inputs))) if operation.inputs.requires_grad else operation.plain()
+    return between(operation, (inputs, operation.run(inputs))) if operation.inputs.requires_grad else operation.call()
 
 
 def from_zero(operation: Operation) -> torch.Tensor:
     """Compute an activation that passes back its output over its input; one that gives something for 0 keeps its derivative."""
     if operation.pooled or operation.name == "relu" or not operation.inputs.requires_grad:
-        return operation.plain()
+        return operation.call()
     zero = torch.zeros_like(operation.inputs[:1])
     found = operation.run(zero)
-    return operation.plain() if found.any() else between(operation, (zero, found))
+    return operation.call() if found.any() else between(operation, (zero, found))
 
 
 def is_slope(node: Node) -> bool:
@@ -144,9 +146,9 @@ class Slope(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> Any:
-        """Multiply."""
+        """Multiply, in the memory layout of the slopes: that of the network, where a gradient may come in another."""
         (slopes,) = context.saved_tensors
-        return gradient * slopes, None, None
+        return slopes * gradient, None, None
 
 
 class Winner(torch.autograd.Function):
