@@ -28,7 +28,7 @@ def seeds(counts: Sequence[int], correlations: Mapping[str, Sequence[float]]) ->
         axes.set_xscale("log")
         axes.set_xticks(counts, [str(count) for count in counts])
         axes.minorticks_off()
-        axes.set_ylim(min(0.0, float(table.iloc[:, 1:].min().min())), 1.03)
+        axes.set_ylim(min(0.0, float(table.iloc[:, 1:].min().min()) - 0.03), 1.03)
         axes.set_xlabel("forward passes for one image")
         axes.set_title("Rank correlation between two seeds")
         axes.grid(axis="y")
