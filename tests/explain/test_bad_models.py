@@ -1,6 +1,8 @@
 """Models in an odd state: each is explained, or refused with one clear error."""
 
+import copy
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -81,12 +83,20 @@ def test_rules_divide_in_single_precision(wrap, dtype, method):
     assert {weight.dtype for weight in net.parameters()} == {dtype}
 
 
-@pytest.mark.parametrize("method", [VarGrad(), GradCAMPlusPlus()])
-def test_values_that_overflow_are_refused(cnn, images, method):
+def test_values_that_overflow_are_refused(cnn, images):
     with torch.no_grad():
         cnn.net.fc2.weight.mul_(1e37)
-    with pytest.raises(ShapeError, match=rf"the values of {method.name} hold NaN or infinite numbers.*net\.double"):
-        method(cnn, images, 0)
+    with pytest.raises(ShapeError, match=r"the values of var_grad hold NaN or infinite numbers.*net\.double"):
+        VarGrad()(cnn, images, 0)
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-30])
+def test_grad_cam_plus_plus_squares_no_gradient(cnn, images, size):
+    with torch.no_grad():
+        cnn.net.fc2.weight.mul_(size)
+        cnn.net.fc2.bias.mul_(size)
+    expected = GradCAMPlusPlus()(replace(cnn, net=copy.deepcopy(cnn.net).double()), images, 0).values
+    torch.testing.assert_close(GradCAMPlusPlus()(cnn, images, 0).values, expected, rtol=1e-3, atol=0, check_dtype=False)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
