@@ -7,7 +7,7 @@ from torch import nn
 from netlens.data import Preprocess
 from netlens.errors import ShapeError, UsageError
 from netlens.explain import Attribution, GradientXInput, Saliency
-from netlens.explain.imputation import imputed
+from netlens.explain.imputation import TOLERANCE, imputed
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
 from netlens.quality.infidelity import Infidelity, unexplained
@@ -154,6 +154,33 @@ def test_imputed_pixels_solve_the_equations():
     for copy, mask in zip(found, hidden, strict=True):
         torch.testing.assert_close(copy, dense(image, mask[0]), atol=2e-3, rtol=0)
         assert torch.equal(copy[:, ~mask[0]], image[:, ~mask[0]])
+
+
+@pytest.fixture
+def holes():
+    """Nested sets of pixels of a 24 x 20 image: scattered ones, and large holes; all but one; everything."""
+    rough = torch.rand(1, 1, 32, 28)
+    orders = torch.cat([torch.rand(1, 1, 24, 20), nn.functional.avg_pool2d(rough, 9, 1)])
+    places = orders.flatten(1).argsort(1).argsort(1).view(2, 1, 24, 20)
+    return torch.cat([places < share * 480 for share in (0.1, 0.5, 0.9, 479 / 480, 1.0)])
+
+
+def test_the_error_is_below_the_tolerance_whatever_the_holes_look_like(holes):
+    image = nn.functional.avg_pool2d(torch.rand(1, 1, 28, 24), 5, 1)[0]
+    extent = float(image.max() - image.min())
+    for copy, mask in zip(imputed(image, holes)[:-2], holes[:-2], strict=True):
+        missed = (copy - dense(image.double(), mask[0]))[:, mask[0]]
+        assert float(missed.square().mean().sqrt()) < TOLERANCE * extent
+        assert float(missed.abs().max()) < 4 * TOLERANCE * extent
+
+
+def test_what_becomes_of_a_copy_depends_neither_on_the_others_nor_on_the_offset(holes):
+    image = torch.rand(2, 24, 20)
+    together = imputed(image, holes)
+    for copy, mask in zip(together, holes, strict=True):
+        torch.testing.assert_close(imputed(image, mask.unsqueeze(0))[0], copy, rtol=0, atol=2e-6)
+    shifted = imputed(image.double() * 3 + 40, holes)
+    torch.testing.assert_close(shifted, imputed(image.double(), holes) * 3 + 40, rtol=0, atol=1e-6)
 
 
 def test_the_layout_of_the_image_does_not_matter():
