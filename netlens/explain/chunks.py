@@ -14,7 +14,7 @@ from torch import nn
 
 from netlens.errors import ModelError
 from netlens.explain.known import Known
-from netlens.explain.memory import MEGABYTE, budget, out_of_memory
+from netlens.explain.memory import MEGABYTE, budget, keep_freed, out_of_memory
 
 # Measured on processors: above these sizes the allocator hands memory back and faults it in anew at every step.
 LARGEST_TENSOR = 26 * MEGABYTE
@@ -72,6 +72,7 @@ def plan(net: nn.Module, inputs: torch.Tensor, run: Run, known: Known) -> Plan:
     """The plan for a network and the shape of its inputs; measured once."""
     key = ("plan", inputs.shape[1:], inputs.dtype, inputs.device, os.environ.get("NETLENS_MEMORY_MB"))
     if key not in known:
+        keep_freed()
         known[key] = measure(net, inputs, run)
     found: Plan = known[key]
     return found

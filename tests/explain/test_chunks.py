@@ -2,6 +2,10 @@
 
 import copy
 import gc
+import mmap
+import platform
+import subprocess
+import sys
 import weakref
 
 import pytest
@@ -236,3 +240,22 @@ def test_a_network_that_was_rebuilt_is_looked_at_anew(wrap, images):
     torch.testing.assert_close(Occlusion()(model, rows, 0).values, Occlusion()(fresh, rows, 0).values)
     with pytest.raises(ModelError, match=r"Softmax in `2\.0`"):
         DeepLIFT()(model, rows, 0)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_memory_that_was_freed_is_kept_for_the_next_chunk():
+    """In a process of its own: there the allocator has learnt nothing yet."""
+    program = """
+import resource, torch
+from netlens.explain.memory import keep_freed
+keep_freed()
+for turn in range(12):
+    if turn == 2:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    chunk = [torch.ones(2**21) for _ in range(4)]
+    del chunk
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    pages = 10 * 4 * 2**23 // mmap.PAGESIZE
+    assert int(found.stdout) < pages / 50
