@@ -19,6 +19,7 @@ from netlens.views.features import features
 from netlens.views.fixed_and_broken import fixed_and_broken
 from netlens.views.flow import flows, gradient_histograms, steps_over_weights
 from netlens.views.importance import bars, force, waterfall
+from netlens.views.marker import marker_found
 from netlens.views.masking import masking_curve
 from netlens.views.membership import membership_roc
 from netlens.views.performance import confusion, forest, outputs
@@ -90,6 +91,7 @@ __all__ = [
     "layer_by_layer",
     "layers",
     "maps",
+    "marker_found",
     "masking_curve",
     "membership_roc",
     "methods_by_samples",

@@ -10,11 +10,11 @@ from lxml import etree
 
 from netlens import views
 from netlens.errors import UsageError
-from netlens.explain import GradCAM, GradientXInput, GuidedBackprop, Saliency
+from netlens.explain import LIME, GradCAM, GradientXInput, GuidedBackprop, Saliency
 from netlens.quality.base import Curve, Score
 from netlens.quality.faithfulness import Insertion
 from netlens.quality.known_answers import known_answers
-from netlens.quality.planted import table_formula, trigger_token
+from netlens.quality.planted import planted_patch, table_formula, trigger_token
 from netlens.quality.ranking import Ranked, rank
 from netlens.quality.sanity import randomise
 from netlens.quality.stamp import Policy
@@ -35,6 +35,7 @@ def measured(learned, digits):
         "stamps": {one.method: one.stamp for one in ranking.methods},
         "sanity": [randomise(one, model, batch.inputs, draws=1) for one in (Saliency(), GuidedBackprop())],
         "known": known_answers([Saliency(), GradCAM()], [table_formula(6), trigger_token(6)]),
+        "planted": known_answers([Saliency(), GradCAM(), LIME()], [planted_patch(6)]),
     }
 
 
@@ -44,6 +45,7 @@ MAKE = {
     "sanity_curve": lambda seen: views.sanity_curve(seen["sanity"]),
     "broken_rows": lambda seen: views.broken_rows(seen["sanity"], seen["batch"], stamps=seen["stamps"]),
     "known_answers": lambda seen: views.known_answers(seen["known"]),
+    "marker_found": lambda seen: views.marker_found(seen["planted"]),
     "pareto": lambda seen: views.pareto(seen["ranking"]),
 }
 
@@ -141,6 +143,16 @@ def test_known_answers_show_chance_and_what_does_not_apply(measured):
     assert "chance 0.08" in " ".join(texts(view))
     assert "1.33" not in view.alt
     assert len(views.known_answers(measured["known"], "error").frame()) == 4
+
+
+def test_a_planted_marker_is_told_with_the_share_inside_and_chance(measured):
+    view, table = MAKE["marker_found"](measured), measured["planted"].frame().set_index("method")
+    best = table["mass"].idxmax()
+    assert view.frame()["method"].iloc[0] == views.name_of(best)
+    assert f"{views.name_of(best)} {views.percent(table['mass'][best], 0)}, largest place inside" in view.alt
+    assert f"By chance it would be {views.percent(measured['planted'].truths[0].chance)}" in view.caption
+    with pytest.raises(UsageError, match=r"2 truths came\. Expected one, of images"):
+        views.marker_found(measured["known"])
 
 
 def test_the_front_is_ringed_and_named(measured):
