@@ -9,6 +9,7 @@ from torch import nn
 
 from netlens.data import Batch
 from netlens.errors import ModelError, ShapeError
+from netlens.explain.wording import percent
 from netlens.models.model import Model
 from netlens.models.still import eager
 from netlens.models.twin import copied
@@ -84,7 +85,8 @@ def planted_marker(
         raise ModelError(
             OPERATION, problem, expected="at least 95 % and at most 5 %", remedy="Teach it with more steps, or at another rate."
         )
-    why = f"with the square {obeyed:.0%} of the images are called {model.classes[target]}, without it {1 - kept:.0%} of the same images"
+    called = f"{percent(obeyed)} of the images are called {model.classes[target]}"
+    why = f"with the square {called}, without it {percent(1 - kept)} of the same images"
     return Truth("planted marker", taught, images, torch.full((samples,), target), mask, why)
 
 
