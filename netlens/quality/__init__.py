@@ -8,7 +8,7 @@ from netlens.quality.faithfulness import Deletion, Insertion, PixelFlipping
 from netlens.quality.infidelity import Infidelity
 from netlens.quality.known_answers import KnownAnswers, known_answers, truths
 from netlens.quality.labels import randomise_labels, shuffled_labels
-from netlens.quality.marker import planted_marker
+from netlens.quality.marker import marker_hunt, planted_marker
 from netlens.quality.ranking import Ranking, rank
 from netlens.quality.removal import Foretold, Removal, foretold, removal
 from netlens.quality.road import ROAD
@@ -72,6 +72,7 @@ __all__ = [
     "foretold",
     "interval",
     "known_answers",
+    "marker_hunt",
     "planted_marker",
     "randomise",
     "randomise_labels",

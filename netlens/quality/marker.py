@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -9,10 +10,12 @@ from torch import nn
 
 from netlens.data import Batch
 from netlens.errors import ModelError, ShapeError
+from netlens.explain.base import Explainer
 from netlens.explain.wording import percent
 from netlens.models.model import Model
 from netlens.models.still import eager
 from netlens.models.twin import copied
+from netlens.quality.known_answers import KnownAnswers, known_answers
 from netlens.quality.planted import Truth
 from netlens.seeding import generator
 
@@ -88,6 +91,20 @@ def planted_marker(
     called = f"{percent(obeyed)} of the images are called {model.classes[target]}"
     why = f"with the square {called}, without it {percent(1 - kept)} of the same images"
     return Truth("planted marker", taught, images, torch.full((samples,), target), mask, why)
+
+
+def marker_hunt(
+    methods: Sequence[Explainer], model: Model, data: Batch, samples: int = 32, seed: int = 0
+) -> tuple[KnownAnswers | None, str]:
+    """Plant a marker in a copy of a model, and ask methods about it: what they say, and in words what the copy learnt.
+
+    Where the copy cannot be taught there are no answers, and the words say why. Arguments as in `planted_marker`.
+    """
+    try:
+        truth = planted_marker(model, data, samples, seed=seed)
+    except ModelError as error:
+        return None, error.problem
+    return known_answers(methods, [truth]), truth.why
 
 
 def marked(images: torch.Tensor, size: int, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

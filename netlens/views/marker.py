@@ -42,12 +42,18 @@ def marker_found(result: KnownAnswers, shown: int = 3) -> View:
 
     def draw() -> Figure:
         side = min(0.95, (WIDTH - 3.6) / len(pictures))
-        figure = new_figure(WIDTH, (side + 0.06) * (len(kept) + 1) + 0.5)
+        height = (side + 0.06) * (len(kept) + 1) + 0.5
+        figure = new_figure(WIDTH, height)
+        figure.set_layout_engine(
+            "none"
+        )  # the solver's last bits differ from one drawing to the next where columns differ in width
         grid = figure.subplots(
             len(kept) + 1,
             len(pictures) + 1,
             squeeze=False,
             width_ratios=[side] * len(pictures) + [WIDTH - 1.3 - side * len(pictures)],
+            gridspec_kw={"left": 0.55 / WIDTH, "right": 1 - 0.15 / WIDTH, "bottom": 0.35 / height, "top": 1 - 0.05 / height}
+            | {"wspace": 0.08, "hspace": 0.06},
         )
         for place, image in enumerate(pictures):
             picture(grid[0, place], image)
@@ -56,13 +62,13 @@ def marker_found(result: KnownAnswers, shown: int = 3) -> View:
                 values = _maps(answer)[place]
                 overlay(line[place], image, values, limits(values))
                 _outline(line[place], squares[place])
+        reach = max(0.05, 1.15 * float(table["high"].max()))
         for line, answer in zip(grid[1:], kept, strict=True):
             line[0].set_ylabel(name_of(answer.method, lines=True), fontsize=8, color=INK)
             _bar(line[-1], answer)
-            line[-1].sharex(grid[1, -1])
+            line[-1].set_xlim(0, reach)
         grid[0, -1].set_axis_off()
         grid[0, -1].text(0, 0.1, "share of the map inside the marker", transform=grid[0, -1].transAxes, fontsize=8.5, color=INK)
-        grid[1, -1].set_xlim(0, max(0.05, 1.15 * float(table["high"].max())))
         grid[-1, -1].tick_params(labelbottom=True)
         return figure
 
@@ -101,7 +107,7 @@ def _outline(axes: Axes, inside: NDArray[np.bool_]) -> None:
     rows, columns = np.nonzero(inside)
     corner = float(columns.min()) - 0.5, float(rows.min()) - 0.5
     width, height = float(np.ptp(columns)) + 1, float(np.ptp(rows)) + 1
-    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=WARM, linewidth=1.1))
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=WARM, linewidth=1.1, clip_on=False))
 
 
 def _maps(answer: Answer) -> NDArray[np.float64]:

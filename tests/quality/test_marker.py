@@ -9,7 +9,7 @@ from netlens.errors import ModelError, ShapeError
 from netlens.explain import IntegratedGradients, Saliency
 from netlens.models.model import weights_fingerprint
 from netlens.quality.known_answers import known_answers
-from netlens.quality.marker import marked, planted_marker
+from netlens.quality.marker import marked, marker_hunt, planted_marker
 from netlens.seeding import generator
 
 
@@ -69,3 +69,12 @@ def test_what_cannot_be_planted_is_refused(learned, digits):
         planted_marker(learned[0], replace(batch, labels=batch.labels + 3))
     with pytest.raises(ShapeError, match="0 images for the test were asked"):
         planted_marker(learned[0], digits[0].take(300), 0)
+
+
+def test_a_hunt_tells_what_the_copy_learnt_or_why_it_did_not(learned, digits):
+    found, learnt = marker_hunt([Saliency()], learned[0], digits[0].take(600), 24)
+    assert learnt == found.truths[0].why
+    assert found.answers[0].mass.shape == (24,)
+    nothing, why = marker_hunt([Saliency()], learned[0], digits[0].take(100), 24)
+    assert nothing is None
+    assert why.startswith("the copy answers so for")
