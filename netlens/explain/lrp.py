@@ -66,11 +66,11 @@ class LRP:
 
     def _share(self, question: Question, part: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
         """Relevance of each input value, and in the last column the logit: (B, values + 1)."""
-        points, rows = part.detach().requires_grad_(), classes.unsqueeze(1)
+        points = question.points(part)
         with _Shared(self.epsilon):
             logits = question.once(points)
-        slopes = question.derivative(logits, points, torch.zeros_like(logits).scatter_(1, rows, 1))
-        return torch.cat([(part * slopes).flatten(1), logits.detach().gather(1, rows)], 1)
+        slopes = question.slopes(logits, points, classes)
+        return torch.cat([(part * slopes).flatten(1), logits.detach().gather(1, classes.unsqueeze(1))], 1)
 
 
 class _Shared(Intercepted):

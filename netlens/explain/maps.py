@@ -35,7 +35,7 @@ def last_map(question: Question) -> str:
 
 
 def spatial_layers(question: Question) -> list[str]:
-    """The layers whose output is (N, K, h, w) with more than one place, (N, K, t) along a series, or tokens of an image, in the order of execution."""
+    """The layers whose output has places, in the order of execution: (N, K, h, w), (N, K, t) along a series, or tokens of an image."""
     uses = {path: use for path, use in uses_of(question).items() if use.last_map is not None and use.leaf}
     if any(use.series for use in uses.values()) and time_axis(question) is None:
         uses = {path: use for path, use in uses.items() if not use.series}

@@ -161,11 +161,9 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
     """
     check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
-    with still(model.net, operation) as parameters:
-        device = parameters[0].device if parameters else torch.device("cpu")
-        floats = next((parameter.dtype for parameter in parameters if parameter.is_floating_point()), inputs.dtype)
-        precision = inputs.dtype if are_tokens(inputs) else floats
-        batch = inputs.detach().to(device, precision, copy=True, memory_format=torch.contiguous_format)
+    with still(model.net, operation):
+        precision = inputs.dtype if are_tokens(inputs) else model.precision
+        batch = inputs.detach().to(model.device, precision, copy=True, memory_format=torch.contiguous_format)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
             question = Question(model, operation, batch, empty)

@@ -15,16 +15,12 @@ from netlens.models.model import Model
 
 
 @contextmanager
-def still(net: nn.Module, operation: str) -> Iterator[list[nn.Parameter]]:
+def still(net: nn.Module, operation: str) -> Iterator[None]:
     """Put a network in evaluation mode, with gradients on and no parameter collecting one.
 
     Afterwards, whatever happened, every module has its mode back, and every parameter its `requires_grad`. The caller's
     `no_grad`, `inference_mode` or `autocast` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
     pass in evaluation mode.
-
-    Yields
-    ------
-    The parameters, in the order of the modules; one that several modules share comes as often.
 
     Raises
     ------
@@ -49,7 +45,7 @@ def still(net: nn.Module, operation: str) -> Iterator[list[nn.Parameter]]:
                 module.training = False
             for parameter in asked:
                 parameter.requires_grad_(False)
-            yield parameters
+            yield
         finally:
             for module in awake:
                 module.training = True

@@ -147,8 +147,9 @@ def crossed(values: torch.Tensor) -> tuple[float, float, float]:
 def elementwise(attribution: Attribution, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     """The values of an attribution for each element of the inputs, shaped like `inputs`, float64 on the CPU.
 
-    The map of a layer, (N, 1, h, w), is enlarged to the images, and one of a series, (N, 1, t), along its time; values of steps (N, steps) belong to all channels of a step. A value
-    that stands for several elements is shared out evenly, so that sums are kept where nothing is enlarged.
+    The map of a layer, (N, 1, h, w), is enlarged to the images, and one of a series, (N, 1, t), along its time; values of steps
+    (N, steps) belong to all channels of a step. A value that stands for several elements is shared out evenly, so that sums are kept
+    where nothing is enlarged.
 
     Raises
     ------
