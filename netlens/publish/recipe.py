@@ -13,7 +13,7 @@ from netlens.publish.parameters import read_cell
 
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 PLACES = ("out", "data_root")  # where files lie on this machine: no part of the result
-LIBRARIES = ("netlens", "torch", "torchvision", "numpy", "captum", "matplotlib")
+LIBRARIES = ("netlens", "torch", "torchvision", "numpy", "matplotlib")
 AUDIT = "audit"
 
 

@@ -25,7 +25,6 @@ NAMED = (
     "numpy",
     "pandas",
     "matplotlib",
-    "captum",
     "shap",
     "lime",
     "scikit-learn",
