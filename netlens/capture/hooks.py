@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -32,11 +32,15 @@ def hooked(
     if any(isinstance(module, torch.jit.ScriptModule) for _, module in modules):
         problem = f"{model.name} is TorchScript, which does not show what its layers give"
         raise ModelError(operation, problem, remedy="Use the network that it was made from, or a method that reads no layer.")
-    with ExitStack() as stack:
-        stack.enter_context(no_fast_path())
+    handles = []
+    try:
         for path, module in modules:
-            stack.callback(module.register_forward_hook(make(path), with_kwargs=keywords).remove)
-        yield
+            handles.append(module.register_forward_hook(make(path), with_kwargs=keywords))
+        with no_fast_path():
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from torch import nn
 
+from netlens.models.model import modules_of
+
 Known = dict[tuple[Any, ...], Any]
 _KNOWN: WeakKeyDictionary[nn.Module, tuple[tuple[ReferenceType[nn.Module], ...], Known]] = WeakKeyDictionary()
 
@@ -16,7 +18,7 @@ def known_of(net: nn.Module) -> Known:
 
     The weights may change: a finding must not rest on them.
     """
-    modules = tuple(map(ref, net.modules()))
+    modules = tuple(map(ref, modules_of(net)))
     found = _KNOWN.get(net)
     if found is None or found[0] != modules:
         found = _KNOWN[net] = modules, {}

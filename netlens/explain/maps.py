@@ -125,10 +125,12 @@ def weighing(question: Question, layer: str, inputs: torch.Tensor, target: torch
     """
     with activations(question.model, [layer], question.operation, leaf=True, calls=calls_of(question, layer)) as kept:
         logits = question.once(inputs)
-    maps = shaped(question, layer, kept.get(layer))
-    if not logits.requires_grad:
+    output = kept.get(layer)
+    maps = shaped(question, layer, output)
+    if output is None or not logits.requires_grad:
         raise no_maps(question, layer, "has no path to the logits")
-    return maps.detach(), shaped(question, layer, question.slopes(logits, kept[layer], target))
+    gradient = question.slopes(logits, output, target)
+    return maps.detach(), gradient if maps is output else shaped(question, layer, gradient)
 
 
 def of_series(question: Question, layer: str) -> bool:

@@ -9,6 +9,8 @@ import torch
 from netlens.errors import ShapeError
 from netlens.models.model import Model
 
+FEW = 64  # numbers that Python looks at sooner than torch starts an operation
+
 
 def check_inputs(inputs: torch.Tensor, operation: str, *, tokens: bool = False) -> None:
     """Refuse what is no batch of finite numbers; ids of tokens (N, T) pass where they are welcome."""
@@ -61,6 +63,8 @@ def checked_target(model: Model, inputs: torch.Tensor, target: int | torch.Tenso
 def finite(tensor: torch.Tensor) -> bool:
     """Whether every number is finite. Their sum tells, at less cost, unless it overflows."""
     plain = tensor.detach() if tensor.requires_grad else tensor
+    if plain.numel() <= FEW:
+        return all(map(math.isfinite, plain.reshape(-1).tolist()))
     return math.isfinite(plain.sum().item()) or bool(plain.isfinite().all())
 
 

@@ -97,7 +97,15 @@ class Question:
 
     def slopes(self, logits: torch.Tensor, of: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The gradient of each row's logit of its `target` with respect to `of`, checked."""
-        return self.derivative(logits, of, torch.zeros_like(logits).scatter_(1, target.unsqueeze(1), 1))
+        return self.derivative(logits, of, self._one_hot(logits).index_select(0, target))
+
+    def _one_hot(self, logits: torch.Tensor) -> torch.Tensor:
+        """The rows of 0 and 1 that pick one logit each, (classes, classes); made once."""
+        known, key = self.known, ("one-hot", logits.shape[1], logits.dtype, logits.device)
+        if key not in known:
+            known[key] = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
+        found: torch.Tensor = known[key]
+        return found
 
     def differentiate(self, function: Callable[..., torch.Tensor], inputs: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """The gradient of the sum of `function(inputs, *others)` with respect to `inputs`; in halves when memory runs out."""
@@ -161,9 +169,9 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
     """
     check_inputs(inputs, operation, tokens=tokens)
     model = eager(model)
-    with still(model.net, operation):
-        precision = inputs.dtype if are_tokens(inputs) else model.precision
-        batch = inputs.detach().to(model.device, precision, copy=True, memory_format=torch.contiguous_format)
+    with still(model.net, operation) as (device, precision):
+        kind = inputs.dtype if are_tokens(inputs) else precision
+        batch = inputs.detach().clone(memory_format=torch.contiguous_format).to(device, kind)
         if target is None:
             empty = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
             question = Question(model, operation, batch, empty)

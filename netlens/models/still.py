@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
@@ -11,23 +11,27 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from netlens.errors import ModelError
-from netlens.models.model import Model
+from netlens.models.model import Model, home_of, module_at, modules_of, parameters_of
 
 
 @contextmanager
-def still(net: nn.Module, operation: str) -> Iterator[None]:
+def still(net: nn.Module, operation: str) -> Iterator[tuple[torch.device, torch.dtype | None]]:
     """Put a network in evaluation mode, with gradients on and no parameter collecting one.
 
     Afterwards, whatever happened, every module has its mode back, and every parameter its `requires_grad`. The caller's
     `no_grad`, `inference_mode` or `autocast` does not reach inside. A recurrent network on a GPU runs without cuDNN, which has no backward
     pass in evaluation mode.
 
+    Yields
+    ------
+    The device of the network, and its precision; see `Model`.
+
     Raises
     ------
     ModelError : the weights were made in inference mode, so that nothing can be differentiated through them, or not made yet.
     """
-    modules = list(net.modules())
-    parameters = [parameter for module in modules for parameter in module._parameters.values() if parameter is not None]
+    modules = modules_of(net)
+    parameters = parameters_of(modules)
     lazy = [module for module in modules if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()]
     if lazy:
         problem = f"the weights of {type(lazy[0]).__name__} are made when the network first runs, and it never ran"
@@ -37,15 +41,13 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
         raise ModelError(operation, problem, remedy="Build or load the network outside of it.")
     awake = [module for module in modules if module.training]
     asked = [parameter for parameter in parameters if parameter.requires_grad]
-    with ExitStack() as stack:
-        for context in _guards(modules, parameters):
-            stack.enter_context(context)
+    with _as_usual(modules, parameters):
         try:
             for module in awake:  # not by `eval()`, which an exported program refuses
                 module.training = False
             for parameter in asked:
                 parameter.requires_grad_(False)
-            yield
+            yield home_of(parameters)
         finally:
             for module in awake:
                 module.training = True
@@ -53,21 +55,26 @@ def still(net: nn.Module, operation: str) -> Iterator[None]:
                 parameter.requires_grad_(True)
 
 
-def _guards(modules: list[nn.Module], parameters: list[nn.Parameter]) -> Iterator[AbstractContextManager[None]]:
-    """What has to be switched, and only that: each switch costs time, and most calls need none."""
-    if torch.is_inference_mode_enabled():
-        yield torch.inference_mode(False)
-    if not torch.is_grad_enabled():
-        yield torch.enable_grad()
+def _as_usual(modules: list[nn.Module], parameters: list[nn.Parameter]) -> AbstractContextManager[object]:
+    """Switch what has to be switched, and only that: each switch costs time, and most calls need none."""
     kind = parameters[0].device.type if parameters else "cpu"
-    for one in ("cpu",) if kind == "cpu" else ("cpu", kind):
-        if torch.is_autocast_enabled(one):
-            yield torch.autocast(one, enabled=False)
-    if any(isinstance(module, nn.RNNBase) for module in modules) and any(parameter.is_cuda for parameter in parameters):
-        yield torch.backends.cudnn.flags(enabled=False)
+    needed: list[AbstractContextManager[None]] = []
+    if torch.is_inference_mode_enabled():
+        needed.append(torch.inference_mode(False))
+    if not torch.is_grad_enabled():
+        needed.append(torch.enable_grad())
+    needed += [torch.autocast(one, enabled=False) for one in {"cpu", kind} if torch.is_autocast_enabled(one)]
+    if kind == "cuda" and any(isinstance(module, nn.RNNBase) for module in modules):
+        needed.append(torch.backends.cudnn.flags(enabled=False))
+    if not needed:
+        return nullcontext()
+    with ExitStack() as stack:
+        for context in needed:
+            stack.enter_context(context)
+        return stack.pop_all()
 
 
 def eager(model: Model) -> Model:
     """The model itself, or the network that was compiled: the same function, whose modules and hooks are really run."""
-    plain = getattr(model.net, "_orig_mod", None)
-    return replace(model, net=plain) if isinstance(plain, nn.Module) else model
+    plain = module_at(model.net, "_orig_mod")
+    return model if plain is None else replace(model, net=plain)
