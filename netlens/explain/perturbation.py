@@ -8,10 +8,12 @@ from functools import cached_property
 
 import torch
 
+from netlens.errors import ModelError
 from netlens.explain.base import Question
 from netlens.explain.features import FeatureMap, Features, feature_map
 from netlens.explain.precision import TRIAL, WORTHWHILE, Precision, faithful, reduced
 from netlens.explain.replacement import Replacement, replacement
+from netlens.models.twin import twin
 
 Write = Callable[[torch.Tensor, int, torch.Tensor], None]
 
@@ -88,9 +90,21 @@ class Stream:
         return self._buffer[:rows]
 
     def _forward(self, inputs: torch.Tensor, target: torch.Tensor, precision: str) -> torch.Tensor:
-        short = precision == "bfloat16"
-        with torch.no_grad(), torch.autocast(inputs.device.type, torch.bfloat16, enabled=short, cache_enabled=False):
-            return self.question.scores(inputs, target)
+        if precision == "float32":
+            with torch.no_grad():
+                return self.question.scores(inputs, target)
+        with torch.no_grad(), torch.autocast(inputs.device.type, torch.bfloat16, cache_enabled=False):
+            return self._short.scores(inputs, target)
+
+    @cached_property
+    def _short(self) -> Question:
+        """The question to a network of the same weights, those of products cast once."""
+        question = self.question
+        try:
+            layout = question.plan.layout(question.rows)
+            return question.to_twin(twin(question.model.net, question.operation, short=layout))
+        except ModelError:  # it cannot be copied: autocast casts at every pass
+            return question
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
+from torch import nn
 
 from netlens.errors import ModelError
 from netlens.explain.chunks import Plan, halving, laid_out, plan, spans
@@ -55,6 +56,12 @@ class Question:
             return self
         net = twin(self.model.net, self.operation, single=True)
         return Question(replace(self.model, net=net), self.operation, exact(self.inputs), self.target)
+
+    def to_twin(self, net: nn.Module) -> Question:
+        """The same question to a network that computes the same by other means, with the same plan."""
+        question = Question(replace(self.model, net=net), self.operation, self.inputs, self.target)
+        question.__dict__["plan"] = self.plan
+        return question
 
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Run the network: (N, ...) -> (N, classes), refusing what is not a batch of finite logits."""

@@ -11,6 +11,7 @@ from netlens.explain import precision
 from netlens.explain.kernel_shap import KernelSHAP
 from netlens.explain.precision import faithful, rank_correlation
 from netlens.models import Model
+from netlens.models.twin import twin
 
 GREY = Preprocess((0.0,), (1.0,))
 
@@ -67,6 +68,44 @@ def test_a_processor_without_the_units_stays_in_full_precision(images: torch.Ten
     monkeypatch.setattr(precision, "has_bf16", lambda _device: False)
     found = KernelSHAP("grid", "zero", precision="auto")(network(0.0), images, 0)
     assert found.params["precisions"] == ["float32", "float32"]
+
+
+class Tied(nn.Module):
+    """A convolution, and a linear layer that shares its weights with an embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.table = nn.Embedding(5, 4)
+        self.head = nn.Linear(4, 5, bias=False)
+        self.head.weight = self.table.weight
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.head(self.norm(self.conv(inputs)).mean((2, 3)))
+        return scores
+
+
+def test_weights_cast_once_give_what_casts_at_every_pass_give(images: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    net = Tied().eval()
+    short = twin(net, "test", short=torch.channels_last)
+    assert short.conv.weight.dtype == torch.bfloat16
+    assert short.conv.weight.is_contiguous(memory_format=torch.channels_last)
+    assert short.head.weight is net.table.weight  # an embedding gives what its weights are
+    assert short.norm.weight is net.norm.weight
+    assert net.conv.weight.dtype == torch.float32
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(short(images), net(images))
+
+
+def test_a_network_that_cannot_be_copied_runs_in_short_numbers_all_the_same(images: torch.Tensor) -> None:
+    model = network(0.0)
+    usual = KernelSHAP("grid", "zero", precision="auto")(model, images, 0)
+    model.net.stream = (number for number in range(3))  # a generator has no copy
+    found = KernelSHAP("grid", "zero", precision="auto")(model, images, 0)
+    assert found.params["precisions"] == ["bfloat16", "bfloat16"]
+    assert torch.equal(found.values, usual.values)
 
 
 def test_an_unknown_precision_is_refused(images: torch.Tensor) -> None:
