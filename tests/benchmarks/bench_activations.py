@@ -20,16 +20,17 @@ from netlens.internals import survey
 from netlens.models import Model
 
 PROGRAM = """
-import resource, sys, torch
+import sys, torch
 sys.path.insert(0, sys.argv[1])
 from bench_activations import forward, resnet
+from floor import most_held
 from netlens.internals import survey
 model = resnet()
 images = torch.rand(int(sys.argv[3]), 3, 224, 224)
 forward(model, images[:16], 16)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = most_held()
 survey(model, images, rows=16) if sys.argv[2] == "read" else forward(model, images, 16)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(most_held() - before)
 """
 
 

@@ -12,7 +12,9 @@ import subprocess
 import sys
 
 PROGRAM = """
-import resource, sys, torch
+import sys, torch
+sys.path.insert(0, sys.argv[1])
+from floor import most_held
 from torchvision.models import resnet18
 from netlens.data import Preprocess
 from netlens.explain import IntegratedGradients
@@ -23,19 +25,18 @@ model = Model(net, "resnet18", tuple(map(str, range(1000))), Preprocess((0.485, 
 image = torch.rand(1, 3, 224, 224)
 with torch.no_grad():
     net(image)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-if int(sys.argv[1]):
-    IntegratedGradients("zero", n_steps=int(sys.argv[1]), tolerance=float("inf"))(model, image, 0)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+before = most_held()
+if int(sys.argv[2]):
+    IntegratedGradients("zero", n_steps=int(sys.argv[2]), tolerance=float("inf"))(model, image, 0)
+print(most_held() - before)
 """
 
 
 def peak(steps: int, budget: int) -> int:
     """Megabytes at the peak, above what one forward pass of one row leaves."""
     environment = {**os.environ, "NETLENS_MEMORY_MB": str(budget)}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(steps)], env=environment, capture_output=True, text=True, check=True
-    )
+    program = [sys.executable, "-c", PROGRAM, sys.path[0], str(steps)]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -39,6 +40,12 @@ def seconds(run: Run) -> float:
     start = clock()
     run()
     return clock() - start
+
+
+def most_held() -> int:
+    """Megabytes that this process held at its most. `ru_maxrss` would not do: it starts from what the parent process held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
 def forward_backward(net: nn.Module, inputs: torch.Tensor) -> None:
