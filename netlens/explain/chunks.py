@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,15 +34,21 @@ Run = Callable[[torch.Tensor], torch.Tensor]
 class Plan:
     """How to send rows through a network.
 
-    `rows` : how many at once. `row_bytes` : what one row keeps for its backward pass. `channels_last_from` : rows from which on a
+    `most` : how many at once are fastest. `row_bytes` : what one row keeps for its backward pass. `device` : where. `channels_last_from` : rows from which on a
     batch is sent with its channels next to each other; 0 for never. `writes` : whether the network writes into its own input, so that it
     must get a copy.
     """
 
-    rows: int
+    most: int
     row_bytes: int
+    device: torch.device
     channels_last_from: int
     writes: bool
+
+    @property
+    def rows(self) -> int:
+        """How many rows at once: the fastest number that the budget allows."""
+        return max(1, min(self.most, int(budget(self.device) / (PEAK * self.row_bytes))))
 
     def layout(self, rows: int) -> torch.memory_format:
         """The memory layout in which so many rows are sent."""
@@ -70,7 +75,7 @@ def laid_out(inputs: torch.Tensor, layout: torch.memory_format) -> torch.Tensor:
 
 def plan(net: nn.Module, inputs: torch.Tensor, run: Run, known: Known) -> Plan:
     """The plan for a network and the shape of its inputs; measured once."""
-    key = ("plan", inputs.shape[1:], inputs.dtype, inputs.device, os.environ.get("NETLENS_MEMORY_MB"))
+    key = ("plan", inputs.shape[1:], inputs.dtype, inputs.device)
     if key not in known:
         keep_freed()
         known[key] = measure(net, inputs, run)
@@ -95,7 +100,7 @@ def measure(net: nn.Module, inputs: torch.Tensor, run: Run) -> Plan:
     own = inputs[0].numel() * inputs.element_size()
     row_bytes, largest = max(own, sum(kept.values()) // 2), max([own, *kept.values()]) // 2
     last_from = _channels_last_from(net, row_bytes) if _takes_channels_last(net, pair, logits, run) else 0
-    return Plan(_rows(row_bytes, largest, inputs.device), row_bytes, last_from, writes=sent._version > 0)
+    return Plan(_most(row_bytes, largest, inputs.device), row_bytes, inputs.device, last_from, writes=sent._version > 0)
 
 
 @contextmanager
@@ -112,12 +117,12 @@ def _learning(net: nn.Module, inputs: torch.Tensor) -> Iterator[None]:
             weight.requires_grad_(False)
 
 
-def _rows(row_bytes: int, largest: int, device: torch.device) -> int:
+def _most(row_bytes: int, largest: int, device: torch.device) -> int:
     if device.type == "cpu":
         best = min(LARGEST_TENSOR // largest, max(ALL_ACTIVATIONS // row_bytes, AT_LEAST))
     else:
         best = ON_ACCELERATOR // row_bytes
-    return max(1, min(best, MOST_ROWS, int(budget(device) / (PEAK * row_bytes))))
+    return max(1, min(best, MOST_ROWS))
 
 
 def _channels_last_from(net: nn.Module, row_bytes: int) -> int:
@@ -149,7 +154,7 @@ def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *te
     ModelError : one row alone does not fit into memory.
     """
     rows = len(tensors[0])
-    if rows > chosen.rows:
+    if rows > 1 and rows > chosen.rows:  # one row can be cut no further, and needs no look at the budget
         pieces = spans(rows, chosen.rows)
         return torch.cat([halving(operation, chosen, work, *(tensor[piece] for tensor in tensors)) for piece in pieces])
     try:
@@ -165,7 +170,7 @@ def halving(operation: str, chosen: Plan, work: Callable[..., torch.Tensor], *te
     gc.collect()
     if tensors[0].is_cuda:
         torch.cuda.empty_cache()
-    chosen.rows = rows - rows // 2
+    chosen.most = rows - rows // 2
     return halving(operation, chosen, work, *tensors)
 
 

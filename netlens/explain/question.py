@@ -150,7 +150,8 @@ class Question:
         ----------
         passes : rows that `function` sends through the network for each row it gets.
         """
-        rows, size = len(tensors[0]), max(1, self.rows // passes)
+        rows = len(tensors[0])
+        size = 1 if rows == 1 else max(1, self.rows // passes)
         if rows <= size:
             return halving(self.operation, self.plan, function, *tensors)
         return torch.cat(
