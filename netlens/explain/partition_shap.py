@@ -105,18 +105,19 @@ def tree(played: Game, row: int) -> list[list[float]]:
     places = torch.stack(torch.meshgrid([torch.arange(side) for side in index.shape], indexing="ij")).flatten(1).double()
     counts = torch.bincount(index.flatten(), minlength=played.features.counts[row])
     sums = [torch.bincount(index.flatten(), axis, minlength=len(counts)) for axis in places]
-    centres = (torch.stack(sums, 1) / counts.unsqueeze(1))[played.players[row]].numpy()
+    centres: list[list[float]] = (torch.stack(sums, 1) / counts.unsqueeze(1))[played.players[row]].tolist()
     links: list[list[float]] = []
 
-    def join(members: NDArray[np.int64]) -> int:
+    def join(members: list[int]) -> int:  # lists: most branches are small, where arrays are slower
         if len(members) == 1:
-            return int(members[0])
-        points = centres[members]
-        order = members[np.argsort(points[:, np.argmax(np.ptp(points, axis=0))], kind="stable")]
+            return members[0]
+        ranges = [max(axis) - min(axis) for axis in zip(*(centres[member] for member in members), strict=True)]
+        longest = ranges.index(max(ranges))
+        order = sorted(members, key=lambda member: centres[member][longest])
         half = len(order) // 2
         parts = [float(join(order[:half])), float(join(order[half:]))]
         links.append([*parts, float(len(members)), float(len(members))])
         return len(centres) + len(links) - 1
 
-    join(np.arange(len(centres)))
+    join(list(range(len(centres))))
     return links
