@@ -105,19 +105,22 @@ def tree(played: Game, row: int) -> list[list[float]]:
     places = torch.stack(torch.meshgrid([torch.arange(side) for side in index.shape], indexing="ij")).flatten(1).double()
     counts = torch.bincount(index.flatten(), minlength=played.features.counts[row])
     sums = [torch.bincount(index.flatten(), axis, minlength=len(counts)) for axis in places]
-    centres: list[list[float]] = (torch.stack(sums, 1) / counts.unsqueeze(1))[played.players[row]].tolist()
-    links: list[list[float]] = []
+    centres = [(axis / counts)[played.players[row]].tolist() for axis in sums]
+    players, links = len(centres[0]), list[list[float]]()
 
     def join(members: list[int]) -> int:  # lists: most branches are small, where arrays are slower
         if len(members) == 1:
             return members[0]
-        ranges = [max(axis) - min(axis) for axis in zip(*(centres[member] for member in members), strict=True)]
-        longest = ranges.index(max(ranges))
-        order = sorted(members, key=lambda member: centres[member][longest])
+        longest = max(centres, key=lambda axis: _extent([axis[member] for member in members]))
+        order = sorted(members, key=longest.__getitem__)
         half = len(order) // 2
         parts = [float(join(order[:half])), float(join(order[half:]))]
         links.append([*parts, float(len(members)), float(len(members))])
-        return len(centres) + len(links) - 1
+        return players + len(links) - 1
 
-    join(list(range(len(centres))))
+    join(list(range(players)))
     return links
+
+
+def _extent(values: list[float]) -> float:
+    return max(values) - min(values)
