@@ -1,9 +1,13 @@
-"""Partition SHAP: Shapley values on a tree of features, as the shap library computes them, on netlens's passes."""
+"""Partition SHAP: Shapley values on a tree of features, by the search of the shap library."""
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cached_property
+from itertools import count
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,14 +16,15 @@ from numpy.typing import NDArray
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Target, asking, params_of
 from netlens.explain.features import Features
-from netlens.explain.libraries import shap_library
 from netlens.explain.perturbation import Game, game
 from netlens.explain.precision import Precision
 from netlens.explain.regression import Fit
 from netlens.explain.replacement import Replacement
 from netlens.explain.sampled import attribution
-from netlens.explain.shap_adapters import global_state
 from netlens.models.model import Model
+
+AT_ONCE = 512  # coalitions that are scored before the search goes on
+Score = Callable[[NDArray[np.bool_]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class PartitionSHAP:
     Notes
     -----
     Cost: at most `n_samples` forward passes per input, and two. The tree halves the features that matter along their longer side.
-    The values add up to the change of the logit.
+    The values add up to the change of the logit. The search is that of shap's `PartitionExplainer`, but for ties, which shap breaks at
+    random; the tree is grown only where the search goes.
 
     References
     ----------
@@ -73,53 +79,94 @@ class PartitionSHAP:
         full, empty = (float(end[row]) for end in played.ends)
         if players < 2:
             return Fit(torch.full((players,), full - empty).double(), torch.zeros(players), 1.0)
-        masker = _Masker(np.asarray(tree(played, row)), (1, players))
 
         def score(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-            return played.of(row, torch.from_numpy(masks)).numpy()
+            found: NDArray[np.float64] = played.of(row, torch.from_numpy(masks)).numpy()
+            return found
 
-        with global_state(0):
-            explainer = shap_library().PartitionExplainer(score, masker)
-            found = explainer(np.ones((1, players), dtype=bool), max_evals=self.n_samples, batch_size=512, silent=True)
-        return Fit(torch.from_numpy(np.asarray(found.values, dtype=np.float64)[0]), torch.zeros(players), 1.0)
-
-
-@dataclass
-class _Masker:
-    """What shap asks of a masker; the masked input is the mask itself."""
-
-    clustering: NDArray[np.float64]
-    shape: tuple[int, int]
-    immutable_outputs: bool = True
-
-    def __call__(self, mask: NDArray[np.bool_], _row: Any) -> tuple[NDArray[np.bool_]]:
-        return (mask[np.newaxis].copy(),)
+        values = owen(Branch(list(range(players)), centres(played, row)), score, empty, full, self.n_samples)
+        return Fit(torch.from_numpy(values), torch.zeros(players), 1.0)
 
 
-def tree(played: Game, row: int) -> list[list[float]]:
-    """Halve the players of a row, again and again, along the axis on which they lie farthest apart.
+@dataclass(frozen=True)
+class Branch:
+    """Players that join together: `members` by number, and where all players lie, `places[axis][player]`."""
 
-    Gives a linkage matrix as SciPy's: for each branch its two parts, a distance and its size, the smallest branches first.
+    members: list[int]
+    places: list[list[float]]
+
+    @cached_property
+    def halves(self) -> tuple[Branch, Branch]:
+        """Its two parts, cut across the axis on which the members lie farthest apart."""
+        longest = max(self.places, key=lambda axis: _extent([axis[member] for member in self.members]))
+        order, half = sorted(self.members, key=longest.__getitem__), len(self.members) // 2
+        return Branch(order[:half], self.places), Branch(order[half:], self.places)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a branch adds in one context, from `before` to `after`, and its weight among all contexts; `shown` is the context."""
+
+    branch: Branch
+    shown: NDArray[np.bool_]
+    before: float
+    after: float
+    weight: float
+
+    @property
+    def worth(self) -> float:
+        """Its part of the branch's value."""
+        return (self.after - self.before) * self.weight
+
+
+def owen(root: Branch, score: Score, empty: float, full: float, passes: int) -> NDArray[np.float64]:
+    """Owen values of the players of `root`, the branches of most worth cut first; what is not cut is shared equally.
+
+    Parameters
+    ----------
+    score : scores coalitions (S, players). `empty`, `full` : the scores of none and of all. `passes` : the most coalitions scored.
     """
+    values = np.zeros(len(root.members))
+    waiting: list[tuple[float, int, Share]] = []
+    number = count()
+
+    def add(share: Share) -> None:
+        if len(share.branch.members) == 1:
+            values[share.branch.members] += share.worth
+        else:
+            heapq.heappush(waiting, (-abs(share.worth), next(number), share))
+
+    add(Share(root, np.zeros(len(values), dtype=bool), empty, full, 1.0))
+    while waiting and passes >= 2:
+        cut = [heapq.heappop(waiting)[2] for _ in range(min(len(waiting), passes // 2, AT_ONCE // 2))]
+        masks = [_with(share.shown, half) for share in cut for half in share.branch.halves]
+        scores = score(np.array(masks))
+        passes -= len(masks)
+        for at, share in enumerate(cut):
+            (left, right), half = share.branch.halves, share.weight / 2
+            with_left, with_right = (float(found) for found in scores[2 * at : 2 * at + 2])
+            add(Share(left, share.shown, share.before, with_left, half))
+            add(Share(right, share.shown, share.before, with_right, half))
+            add(Share(left, masks[2 * at + 1], with_right, share.after, half))
+            add(Share(right, masks[2 * at], with_left, share.after, half))
+    for _, _, share in waiting:
+        values[share.branch.members] += share.worth / len(share.branch.members)
+    return values
+
+
+def _with(shown: NDArray[np.bool_], branch: Branch) -> NDArray[np.bool_]:
+    mask = shown.copy()
+    mask[branch.members] = True
+    return mask
+
+
+def centres(played: Game, row: int) -> list[list[float]]:
+    """Where the features of a row's players lie, on average: one list an axis."""
     index = played.features.index[row]
     places = torch.stack(torch.meshgrid([torch.arange(side) for side in index.shape], indexing="ij")).flatten(1).double()
     counts = torch.bincount(index.flatten(), minlength=played.features.counts[row])
     sums = [torch.bincount(index.flatten(), axis, minlength=len(counts)) for axis in places]
-    centres = [(axis / counts)[played.players[row]].tolist() for axis in sums]
-    players, links = len(centres[0]), list[list[float]]()
-
-    def join(members: list[int]) -> int:  # lists: most branches are small, where arrays are slower
-        if len(members) == 1:
-            return members[0]
-        longest = max(centres, key=lambda axis: _extent([axis[member] for member in members]))
-        order = sorted(members, key=longest.__getitem__)
-        half = len(order) // 2
-        parts = [float(join(order[:half])), float(join(order[half:]))]
-        links.append([*parts, float(len(members)), float(len(members))])
-        return players + len(links) - 1
-
-    join(list(range(players)))
-    return links
+    return [(axis / counts)[played.players[row]].tolist() for axis in sums]
 
 
 def _extent(values: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""GradientSHAP and partition SHAP as the shap library computes them: known values, and what is left of it afterwards."""
+"""GradientSHAP by the shap library, and partition SHAP by its search: known values, shap's own, and what is left of it afterwards."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from netlens.data import Preprocess
 from netlens.errors import ShapeError
 from netlens.explain.base import Explainer
 from netlens.explain.kernel_shap import KernelSHAP
-from netlens.explain.partition_shap import PartitionSHAP
+from netlens.explain.partition_shap import Branch, PartitionSHAP, owen
 from netlens.explain.shap_adapters import GradientSHAP
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
@@ -88,6 +88,54 @@ def test_partition_shap_is_exact_where_pairs_share_a_branch() -> None:
     first = (gain((0.0, 0.0, 0.0), 0) + gain((0.0, 1.0, 1.0), 0)) / 2
     second = sum(gain((a, 0.0, b), 1) for a in (0.0, 1.0) for b in (0.0, 1.0)) / 4
     torch.testing.assert_close(found.values[0, :2], torch.tensor([first, second]))
+
+
+class _Masker:
+    """What shap asks of a masker; the masked input is the mask itself."""
+
+    immutable_outputs = True
+
+    def __init__(self, root: Branch) -> None:
+        self.shape = (1, len(root.members))
+        links: list[list[float]] = []
+
+        def join(branch: Branch) -> float:
+            size = len(branch.members)
+            if size == 1:
+                return float(branch.members[0])
+            links.append([*map(join, branch.halves), size, size])
+            return float(len(root.members) + len(links) - 1)
+
+        join(root)
+        self.clustering = np.array(links)
+
+    def __call__(self, mask: np.ndarray, _row: object) -> tuple[np.ndarray]:
+        return (mask[np.newaxis].copy(),)
+
+
+@pytest.mark.parametrize(("players", "passes"), [(2, 4), (7, 6), (7, 500), (60, 40), (60, 600), (60, 9000)])
+def test_the_search_of_partition_shap_is_that_of_shap(players: int, passes: int) -> None:
+    import shap
+
+    rng = np.random.default_rng(players + passes)
+    one, pairs, asked = rng.normal(size=players), rng.normal(size=(players, players)) / players, []
+
+    def score(masks: np.ndarray) -> np.ndarray:
+        asked.append(len(masks))
+        shown = masks.astype(float)
+        return np.tanh(shown @ one / 3) + np.einsum("si,ij,sj->s", shown, pairs, shown)
+
+    root = Branch(list(range(players)), rng.normal(size=(2, players)).tolist())
+    ends = score(np.array([[False] * players, [True] * players]))
+    asked.clear()
+    found = owen(root, score, *ends, passes)
+    assert sum(asked) <= passes
+    assert found.sum() == pytest.approx(ends[1] - ends[0])
+    state = np.random.get_state()  # noqa: NPY002  # shap breaks ties with numpy's own numbers
+    explainer = shap.PartitionExplainer(score, _Masker(root))
+    theirs = explainer(np.ones((1, players), dtype=bool), max_evals=passes + 2, batch_size=512, silent=True)
+    np.random.set_state(state)  # noqa: NPY002
+    np.testing.assert_allclose(found, theirs.values[0], atol=1e-10)
 
 
 SHOWN = [(a, b, c) for a in (0.0, 1.0) for b in (0.0, 1.0) for c in (0.0, 1.0)]
