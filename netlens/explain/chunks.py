@@ -34,9 +34,9 @@ Run = Callable[[torch.Tensor], torch.Tensor]
 class Plan:
     """How to send rows through a network.
 
-    `most` : how many at once are fastest. `row_bytes` : what one row keeps for its backward pass. `device` : where. `channels_last_from` : rows from which on a
-    batch is sent with its channels next to each other; 0 for never. `writes` : whether the network writes into its own input, so that it
-    must get a copy.
+    `most` : how many at once are fastest. `row_bytes` : what one row keeps for its backward pass. `device` : where they run.
+    `channels_last_from` : rows from which on a batch is sent with its channels next to each other; 0 for never. `writes` : whether the
+    network writes into its own input, so that it must get a copy.
     """
 
     most: int

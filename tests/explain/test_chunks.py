@@ -258,6 +258,5 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     pages = 10 * 4 * 2**23 // mmap.PAGESIZE
-    assert (
-        int(found.stdout) < pages / 10
-    )  # one tensor of the forty may find its old place taken; without it nearly all are faulted in anew
+    # One tensor of the forty may find its old place taken; without it nearly all are faulted in anew.
+    assert int(found.stdout) < pages / 10
