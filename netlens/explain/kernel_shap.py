@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 
 from netlens.explain.base import Attribution, Target, asking, params_of
-from netlens.explain.coalitions import shapley
+from netlens.explain.coalitions import Coalitions, shapley
 from netlens.explain.features import Features
 from netlens.explain.perturbation import Game, game
 from netlens.explain.precision import Precision
-from netlens.explain.regression import Fit, constrained
+from netlens.explain.regression import Fit, by_design, constrained
 from netlens.explain.replacement import Replacement
 from netlens.explain.sampled import attribution
 from netlens.models.model import Model
@@ -62,11 +62,11 @@ class KernelSHAP:
 
     def _fits(self, played: Game) -> list[Fit]:
         full, empty = played.ends
-        designs = {count: shapley(count, self.n_samples, self.seed, "KernelSHAP") for count in map(len, played.players)}
-        rows = [designs[len(players)] for players in played.players]
-        scores = played.scores([coalitions.masks for coalitions in rows])
-        changes = (full - empty).tolist()
-        return [
-            constrained(coalitions, found - start, change)
-            for coalitions, found, start, change in zip(rows, scores, empty, changes, strict=True)
-        ]
+
+        def make(count: int) -> Coalitions:
+            return shapley(count, self.n_samples, self.seed, "KernelSHAP")
+
+        def fit(coalitions: Coalitions, rows: torch.Tensor, scores: torch.Tensor) -> list[Fit]:
+            return constrained(coalitions, scores - empty[rows].unsqueeze(1), (full - empty)[rows])
+
+        return by_design(make, [len(players) for players in played.players], played.scores, fit)

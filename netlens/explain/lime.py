@@ -9,11 +9,11 @@ import torch
 
 from netlens.errors import ShapeError
 from netlens.explain.base import Attribution, Target, asking, params_of
-from netlens.explain.coalitions import uniform
+from netlens.explain.coalitions import Coalitions, uniform
 from netlens.explain.features import Features
 from netlens.explain.perturbation import Game, game
 from netlens.explain.precision import Precision
-from netlens.explain.regression import Fit, ridge
+from netlens.explain.regression import Fit, by_design, ridge
 from netlens.explain.replacement import Replacement
 from netlens.explain.sampled import attribution
 from netlens.models.model import Model
@@ -75,17 +75,14 @@ class LIME:
             return attribution(self.name, params, played, fits, complete=False)
 
     def _fits(self, played: Game) -> list[Fit]:
-        designs = {count: uniform(count, self.n_samples, self.seed, "LIME") for count in map(len, played.players)}
-        rows = [designs[len(players)] for players in played.players]
-        scores = played.scores([coalitions.masks for coalitions in rows])
-        weighted = {
-            count: len(design.masks) * design.weights * proximity(design.masks, self.kernel_width)
-            for count, design in designs.items()
-        }
-        return [
-            ridge(coalitions, found, weighted[coalitions.masks.shape[1]], self.penalty)
-            for coalitions, found in zip(rows, scores, strict=True)
-        ]
+        def make(count: int) -> Coalitions:
+            return uniform(count, self.n_samples, self.seed, "LIME")
+
+        def fit(coalitions: Coalitions, _rows: torch.Tensor, scores: torch.Tensor) -> list[Fit]:
+            weights = len(coalitions.masks) * coalitions.weights * proximity(coalitions.masks, self.kernel_width)
+            return ridge(coalitions, scores, weights, self.penalty)
+
+        return by_design(make, [len(players) for players in played.players], played.scores, fit)
 
 
 def proximity(masks: torch.Tensor, width: float) -> torch.Tensor:

@@ -83,10 +83,10 @@ class Stream:
         return list(torch.split(scores, [len(ids) for _, ids in items]))
 
     def _room(self, rows: int) -> torch.Tensor:
-        """A buffer of so many rows in the layout that the network is sent, made once."""
+        """A buffer of so many rows, made once; contiguous, for to fill another layout costs more than to turn it for the network."""
         if self._buffer is None or len(self._buffer) < rows:
-            like = self.question.inputs[:1].expand(rows, *self.question.inputs.shape[1:])
-            self._buffer = torch.empty_like(like, memory_format=self.question.plan.layout(len(like)))
+            inputs = self.question.inputs
+            self._buffer = inputs.new_empty(rows, *inputs.shape[1:])
         return self._buffer[:rows]
 
     def _forward(self, inputs: torch.Tensor, target: torch.Tensor, precision: str) -> torch.Tensor:
@@ -152,8 +152,8 @@ class Game:
 
         def write(out: torch.Tensor, row: int, ids: torch.Tensor) -> None:
             index = self._index[row]
-            visible = shown[row][ids.to(device)].index_select(1, index.flatten()).view(len(ids), *index.shape)
-            torch.where(visible, inputs[row], self.substitute[row], out=out)
+            visible = shown[row][ids.to(device)].gather(1, index.flatten().expand(len(ids), -1))  # index_select is slow with bool
+            torch.where(visible.view(len(ids), *index.shape), inputs[row], self.substitute[row], out=out)
 
         return self.stream.scores([len(presence[row]) if row in presence else 0 for row in range(len(inputs))], write)
 

@@ -131,5 +131,6 @@ def _values(fitted: Any, players: int) -> torch.Tensor:
     masks[:-2, used], masks[-1, used] = every.masks.numpy(), 1
     logits = torch.from_numpy(np.asarray(fitted.predict(masks), dtype=np.float64))
     values = torch.zeros(players, dtype=torch.float64)
-    values[used] = constrained(every, logits[:-2] - logits[-2], float(logits[-1] - logits[-2])).values
+    (fit,) = constrained(every, (logits[:-2] - logits[-2]).unsqueeze(0), logits[-1:] - logits[-2])
+    values[used] = fit.values
     return values

@@ -49,8 +49,9 @@ def test_the_error_of_kernel_shap_is_a_tenth_of_plain_samplings(trained, replace
         def values(make):
             designs = [make(len(players)) for players in played.players]
             scores = played.scores([design.masks for design in designs])
-            parts = zip(designs, scores, empty, (full - empty).tolist(), strict=True)
-            return [constrained(design, found - start, change).values for design, found, start, change in parts]
+            gains, changes = [(found - start).unsqueeze(0) for found, start in zip(scores, empty, strict=True)], full - empty
+            parts = zip(designs, gains, changes.split(1), strict=True)
+            return [fit.values for design, gain, change in parts for fit in constrained(design, gain, change)]
 
         reference = values(lambda players: shapley(players, 20_000, 99, "test"))
 
