@@ -9,6 +9,7 @@ from netlens.explain.deep_shap import DeepSHAP
 from netlens.explain.description import describe
 from netlens.explain.expected import ExpectedGradients
 from netlens.explain.gradient import GradientXInput, NeuronGradient, Saliency
+from netlens.explain.gradient_shap import GradientSHAP
 from netlens.explain.guided import GuidedBackprop, GuidedGradCAM
 from netlens.explain.integrated import IntegratedGradients
 from netlens.explain.kernel_shap import KernelSHAP
@@ -21,7 +22,6 @@ from netlens.explain.rise import RISE
 from netlens.explain.rule_tree import RuleTree
 from netlens.explain.rules import GlobalRules, Rules
 from netlens.explain.score_cam import EigenCAM, ScoreCAM
-from netlens.explain.shap_adapters import GradientSHAP
 from netlens.explain.tokens import embedded
 from netlens.explain.tokens_described import describe_texts
 from netlens.explain.tokens_words import text

@@ -65,12 +65,13 @@ class ExpectedGradients:
             raise ShapeError("ExpectedGradients", problem, expected="2 <= n_samples <= max_samples and a tolerance above 0")
         with asking(model, inputs, target, "ExpectedGradients") as question:
             ground = self._ground(question)
-            change = _change(question, ground)
+            change = change_from(question, ground)
             moments, taken = Moments.like(question.inputs), [0] * len(question.inputs)
             rows, step = torch.arange(len(question.inputs)), -(-self.n_samples // ground.size)
             draw = generator(self.seed)
             while len(rows) and (taken[rows[0]] == 0 or taken[rows[0]] + step * ground.size <= self.max_samples):
-                _sample(question, ground, moments, rows, _places(ground.size, step, draw))
+                places = _places(ground.size, step, draw).flatten()
+                along(question, lambda chosen, k: ground.at(chosen, k % ground.size), moments, rows, places)
                 for row in rows.tolist():
                     taken[row] += step * ground.size
                 step = taken[rows[0]] // ground.size
@@ -88,13 +89,13 @@ class ExpectedGradients:
                 tolerance=self.tolerance,
             )
 
-    def _ground(self, question: Question) -> _Ground:
+    def _ground(self, question: Question) -> Ground:
         inputs, background = question.inputs, self.background
         if not isinstance(background, torch.Tensor):
             if background != "noise":
                 raise unknown("ExpectedGradients", "background", str(background), ("noise", "a tensor (K, ...)"))
             size = min(NOISE_IMAGES, self.n_samples)
-            return _Ground(size, None, lambda rows, at: uniform_noise(inputs[rows], self.seed + at))
+            return Ground(size, None, lambda rows, at: uniform_noise(inputs[rows], self.seed + at))
         if background.ndim != inputs.ndim or background.shape[1:] != inputs.shape[1:] or len(background) == 0:
             problem = f"the background has shape {tuple(background.shape)}"
             raise ShapeError("ExpectedGradients", problem, expected=f"(K, {', '.join(map(str, inputs.shape[1:]))})")
@@ -102,11 +103,11 @@ class ExpectedGradients:
             raise ShapeError("ExpectedGradients", "the background holds NaN or infinite values", expected="finite numbers")
         order = torch.randperm(len(background), generator=generator(self.seed))[: self.n_samples]
         chosen = background.detach()[order.to(background.device)].to(inputs)
-        return _Ground(len(chosen), chosen, lambda rows, at: chosen[at].expand_as(inputs[rows]))
+        return Ground(len(chosen), chosen, lambda rows, at: chosen[at].expand_as(inputs[rows]))
 
 
 @dataclass(frozen=True)
-class _Ground:
+class Ground:
     """`size` background samples: shared by all rows, or one set a row; `at(rows, k)` gives sample k for these rows."""
 
     size: int
@@ -114,7 +115,7 @@ class _Ground:
     at: Callable[[torch.Tensor, int], torch.Tensor]
 
 
-def _change(question: Question, ground: _Ground) -> torch.Tensor:
+def change_from(question: Question, ground: Ground) -> torch.Tensor:
     """(N,) each row's logit less its mean over the background."""
     every = torch.arange(len(question.inputs), device=question.inputs.device)
     with torch.no_grad():
@@ -137,14 +138,25 @@ def _places(size: int, step: int, draw: torch.Generator) -> torch.Tensor:
     return (strata + (parts + torch.rand(step, size, generator=draw)) / size) / step
 
 
-def _sample(question: Question, ground: _Ground, moments: Moments, rows: torch.Tensor, places: torch.Tensor) -> None:
-    """Add the contributions of the given rows at the given places."""
-    shape = (-1, *[1] * question.inputs.ndim)
-    flat = places.flatten().to(question.inputs)
-    for part, share in blocks(len(rows), places.numel(), question.rows):
+def along(
+    question: Question,
+    start: Callable[[torch.Tensor, int], torch.Tensor],
+    moments: Moments,
+    rows: torch.Tensor,
+    places: torch.Tensor,
+) -> None:
+    """Add the contributions of the given rows at points on paths that lead to them.
+
+    Parameters
+    ----------
+    start : `start(rows, k)` is where the path of point k begins, for each of these rows. `places` : of the points, (S,), 0 there and 1
+        at the input.
+    """
+    shape, flat = (-1, *[1] * question.inputs.ndim), places.to(question.inputs)
+    for part, share in blocks(len(rows), len(places), question.rows):
         chosen, count = rows[part].to(question.inputs.device), share.stop - share.start
         centre = question.inputs[chosen]
-        difference = centre - torch.stack([ground.at(chosen, k % ground.size) for k in range(share.start, share.stop)])
+        difference = centre - torch.stack([start(chosen, k) for k in range(share.start, share.stop)])
         points = centre - (1 - flat[share]).view(shape) * difference
         gradients = question.gradients(points.flatten(0, 1), question.target[chosen].repeat(count))
         moments.add(chosen, gradients.view(points.shape) * difference)

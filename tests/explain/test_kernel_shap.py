@@ -11,9 +11,12 @@ from torch import nn
 from netlens.data import Preprocess
 from netlens.errors import ShapeError
 from netlens.explain.kernel_shap import KernelSHAP
-from netlens.explain.libraries import shap_library
+from netlens.explain.libraries import quietly
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
+
+with quietly():
+    import shap
 
 GREY = Preprocess((0.1,), (0.3,))
 
@@ -69,7 +72,7 @@ def test_shap_agrees_where_both_score_every_coalition(cnn: Model) -> None:
         shown = torch.from_numpy(masks).bool()[:, labels.flatten()].view(-1, 1, 12, 12)
         return cnn.logits(torch.where(shown, image, sample))[:, 2].double().numpy()
 
-    explainer = shap_library().KernelExplainer(score, np.zeros((1, 8)))
+    explainer = shap.KernelExplainer(score, np.zeros((1, 8)))
     theirs = explainer.shap_values(np.ones((1, 8)), nsamples=2**8, l1_reg=0, silent=True)
     torch.testing.assert_close(ours.params["feature_values"], torch.from_numpy(theirs), atol=1e-5, rtol=1e-4)
 

@@ -1,4 +1,6 @@
-"""GradientSHAP by the shap library, and partition SHAP by its search: known values, shap's own, and what is left of it afterwards."""
+"""GradientSHAP and partition SHAP: known values, shap's own beside them, and what is left of the model afterwards."""
+
+import copy
 
 import numpy as np
 import pytest
@@ -9,11 +11,15 @@ from torch import nn
 from netlens.data import Preprocess
 from netlens.errors import ShapeError
 from netlens.explain.base import Explainer
+from netlens.explain.gradient_shap import GradientSHAP
 from netlens.explain.kernel_shap import KernelSHAP
+from netlens.explain.libraries import quietly
 from netlens.explain.partition_shap import Branch, PartitionSHAP, owen
-from netlens.explain.shap_adapters import GradientSHAP
 from netlens.models import Model
 from netlens.models.architectures import MnistCNN
+
+with quietly():
+    import shap
 
 GREY = Preprocess((0.1,), (0.3,))
 
@@ -22,6 +28,17 @@ GREY = Preprocess((0.1,), (0.3,))
 def cnn() -> Model:
     torch.manual_seed(0)
     return Model(MnistCNN(size=12, classes=3), "tiny", ("a", "b", "c"), GREY)
+
+
+class Logit(nn.Module):
+    """A network that gives one logit alone, (N, 1)."""
+
+    def __init__(self, net: nn.Module, place: int) -> None:
+        super().__init__()
+        self.net, self.place = net, place
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.net(inputs)[:, self.place : self.place + 1]
 
 
 def linear() -> tuple[Model, torch.Tensor]:
@@ -63,6 +80,23 @@ def test_networks_in_another_precision_are_explained_in_shaps(dtype: torch.dtype
     found = GradientSHAP(ground, n_samples=50)(model, inputs, 1)
     torch.testing.assert_close(found.values.float(), expected, atol=0.05, rtol=0.02)
     assert all(parameter.dtype == dtype for parameter in model.net.parameters())
+
+
+@pytest.mark.parametrize("samples", [2, 75])
+def test_gradient_shap_gives_the_values_of_shap(cnn: Model, samples: int) -> None:
+    images, ground = torch.randn(3, 1, 12, 12), torch.randn(6, 1, 12, 12)
+    found = GradientSHAP(ground, samples, seed=5)(cnn, images, 1)
+    for row, image in enumerate(images.split(1)):  # shap draws on from one row to the next, and each of ours meets the same draws
+        state = np.random.get_state()  # noqa: NPY002
+        explainer = shap.GradientExplainer(Logit(copy.deepcopy(cnn.net), 1).eval(), ground)
+        theirs, variances = explainer.shap_values(image, nsamples=samples, rseed=5, return_variances=True)
+        np.random.set_state(state)  # noqa: NPY002
+        torch.testing.assert_close(found.values[row], torch.as_tensor(theirs).float().view(1, 12, 12), atol=1e-5, rtol=1e-4)
+        # shap divides the variance by the root of the number of points; the variance of a mean is divided by the number.
+        error = torch.as_tensor(variances[0]).view(1, 12, 12).div(samples**0.5).mul(samples / (samples - 1)).sqrt()
+        torch.testing.assert_close(found.spread[row], error.float(), atol=1e-5, rtol=1e-3)
+    change = cnn.logits(images)[:, 1] - cnn.logits(ground)[:, 1].mean()
+    torch.testing.assert_close(found.values.flatten(1).sum(1) - change, found.delta, atol=1e-5, rtol=1e-4)
 
 
 def test_gradient_shap_draws_the_same_for_a_row_alone_and_states_its_error(cnn: Model) -> None:
@@ -115,8 +149,6 @@ class _Masker:
 
 @pytest.mark.parametrize(("players", "passes"), [(2, 4), (7, 6), (7, 500), (60, 40), (60, 600), (60, 9000)])
 def test_the_search_of_partition_shap_is_that_of_shap(players: int, passes: int) -> None:
-    import shap
-
     rng = np.random.default_rng(players + passes)
     one, pairs, asked = rng.normal(size=players), rng.normal(size=(players, players)) / players, []
 
