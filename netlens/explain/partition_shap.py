@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from netlens.explain.sampled import attribution
 from netlens.models.model import Model
 
 AT_ONCE = 512  # coalitions that are scored before the search goes on
-Score = Callable[[NDArray[np.bool_]], NDArray[np.float64]]
+Search = Generator[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]  # asks for scores of coalitions, ends with values
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,14 @@ class PartitionSHAP:
         with asking(model, inputs, target, "PartitionSHAP", tokens=True) as question:
             cut = "pixels" if self.features is None and question.inputs.ndim == 4 else self.features
             played = game(question, cut, self.replacement, self.precision)
-            fits = [self._fit(played, row) for row in range(len(question.inputs))]
+            full, empty = (end.tolist() for end in played.ends)
+            searches = {}
+            for row, players in enumerate(played.players):
+                root = Branch(list(range(len(players))), centres(played, row))
+                searches[row] = owen(root, empty[row], full[row], self.n_samples)
+            values = map(torch.from_numpy, together(searches, played))
+            fits = [Fit(found, torch.zeros_like(found), 1.0) for found in values]
             return attribution(self.name, params_of(self), played, fits, complete=True, sampled=False)
-
-    def _fit(self, played: Game, row: int) -> Fit:
-        players = len(played.players[row])
-        full, empty = (float(end[row]) for end in played.ends)
-        if players < 2:
-            return Fit(torch.full((players,), full - empty).double(), torch.zeros(players), 1.0)
-
-        def score(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-            found: NDArray[np.float64] = played.of(row, torch.from_numpy(masks)).numpy()
-            return found
-
-        values = owen(Branch(list(range(players)), centres(played, row)), score, empty, full, self.n_samples)
-        return Fit(torch.from_numpy(values), torch.zeros(players), 1.0)
 
 
 @dataclass(frozen=True)
@@ -119,19 +112,36 @@ class Share:
         return (self.after - self.before) * self.weight
 
 
-def owen(root: Branch, score: Score, empty: float, full: float, passes: int) -> NDArray[np.float64]:
+def together(searches: dict[int, Search], played: Game) -> list[NDArray[np.float64]]:
+    """The values that each row's search ends with; what all of them ask for at one time is scored in one stream."""
+    values: dict[int, NDArray[np.float64]] = {}
+    answers: dict[int, Any] = dict.fromkeys(searches)  # a search begins with None
+    while answers:
+        asked = {}
+        for row, answer in answers.items():
+            try:
+                asked[row] = torch.from_numpy(searches[row].send(answer))
+            except StopIteration as end:
+                values[row] = end.value
+        answers = {row: scores.numpy() for row, scores in played.of(asked).items()}
+    return [values[row] for row in searches]
+
+
+def owen(root: Branch, empty: float, full: float, passes: int) -> Search:
     """Owen values of the players of `root`, the branches of most worth cut first; what is not cut is shared equally.
+
+    Yields coalitions (S, players), and is sent their scores (S,).
 
     Parameters
     ----------
-    score : scores coalitions (S, players). `empty`, `full` : the scores of none and of all. `passes` : the most coalitions scored.
+    empty, full : the scores of none and of all. `passes` : the most coalitions scored.
     """
     values = np.zeros(len(root.members))
     waiting: list[tuple[float, int, Share]] = []
     number = count()
 
     def add(share: Share) -> None:
-        if len(share.branch.members) == 1:
+        if len(share.branch.members) < 2:
             values[share.branch.members] += share.worth
         else:
             heapq.heappush(waiting, (-abs(share.worth), next(number), share))
@@ -140,7 +150,7 @@ def owen(root: Branch, score: Score, empty: float, full: float, passes: int) -> 
     while waiting and passes >= 2:
         cut = [heapq.heappop(waiting)[2] for _ in range(min(len(waiting), passes // 2, AT_ONCE // 2))]
         masks = [_with(share.shown, half) for share in cut for half in share.branch.halves]
-        scores = score(np.array(masks))
+        scores = yield np.stack(masks)
         passes -= len(masks)
         for at, share in enumerate(cut):
             (left, right), half = share.branch.halves, share.weight / 2

@@ -140,13 +140,10 @@ class Game:
 
     def scores(self, presence: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Score coalitions: `presence[row]` (S, players) says who is shown; gives (S,) for each row, float64."""
-        return self._scores(dict(enumerate(presence)))
+        return list(self.of(dict(enumerate(presence))).values())
 
-    def of(self, row: int, presence: torch.Tensor) -> torch.Tensor:
-        """Score coalitions (S, players) of one row: (S,), float64."""
-        return self._scores({row: presence})[row]
-
-    def _scores(self, presence: dict[int, torch.Tensor]) -> list[torch.Tensor]:
+    def of(self, presence: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:
+        """Score coalitions (S, players) of some rows, in one stream: (S,) for each, float64."""
         inputs, device = self.stream.question.inputs, self.substitute.device
         shown = {row: torch.nn.functional.pad(masks.to(device), (0, 1), value=True) for row, masks in presence.items()}
 
@@ -155,7 +152,8 @@ class Game:
             visible = shown[row][ids.to(device)].gather(1, index.flatten().expand(len(ids), -1))  # index_select is slow with bool
             torch.where(visible.view(len(ids), *index.shape), inputs[row], self.substitute[row], out=out)
 
-        return self.stream.scores([len(presence[row]) if row in presence else 0 for row in range(len(inputs))], write)
+        found = self.stream.scores([len(presence[row]) if row in presence else 0 for row in range(len(inputs))], write)
+        return {row: found[row] for row in presence}
 
 
 def game(question: Question, features: Features, hidden: Replacement, precision: Precision = "float32") -> Game:

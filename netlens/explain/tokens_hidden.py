@@ -89,7 +89,7 @@ def left_out(
                 raise ShapeError("Occlusion", problem, expected="1 <= stride <= patch <= the words of the text")
             starts = torch.tensor(sorted({*range(0, size - width, stride), size - width})).unsqueeze(1)
             covered = (torch.arange(size) >= starts) & (torch.arange(size) < starts + width)
-            falls = full[row] - played.of(row, ~covered) if size else torch.zeros(0).double()
+            falls = full[row] - played.of({row: ~covered})[row] if size else torch.zeros(0).double()
             values = (covered.double().T @ falls) / covered.sum(0).clamp(min=1) / width
             fits.append(Fit(values, torch.zeros(size).double(), 1.0))
         return attribution(method.name, params_of(method), played, fits, complete=False, sampled=False)
