@@ -90,11 +90,10 @@ def lifted(question: Question, inputs: torch.Tensor, starts: torch.Tensor, targe
 
 
 def _lifted(question: Question, part: torch.Tensor, start: torch.Tensor, classes: torch.Tensor, rule: Rescale) -> torch.Tensor:
-    with torch.no_grad(), Intercepted(rule.note):
-        before = question.once(start)
+    with torch.no_grad():
+        before = question.once(start, Intercepted(rule.note))
     points, rows = question.points(part), classes.unsqueeze(1)
-    with Intercepted(rule):
-        logits = question.once(points)
+    logits = question.once(points, Intercepted(rule))
     slopes = question.slopes(logits, points, classes)
     change = logits.detach().gather(1, rows) - before.expand_as(logits).gather(1, rows)
     return torch.cat([((part - start) * slopes).flatten(1), change], 1)

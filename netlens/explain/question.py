@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,6 +23,7 @@ from netlens.models.twin import twin
 __all__ = ["Question", "Target", "asking", "exact", "run"]
 
 Target = int | torch.Tensor | None
+ALONE: AbstractContextManager[object] = nullcontext()
 NO_GRADIENTS = "Use a method that needs no gradients, such as occlusion, lime or kernel_shap."
 
 
@@ -67,9 +68,14 @@ class Question:
         """Run the network: (N, ...) -> (N, classes), refusing what is not a batch of finite logits."""
         return self.once(inputs) if torch.is_grad_enabled() else halving(self.operation, self.plan, self.once, inputs)
 
-    def once(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Run the network on all rows in one pass, also when memory is short: for whoever listens to a layer meanwhile."""
-        return run(self.model, self.plan.prepare(inputs), self.operation)
+    def once(self, inputs: torch.Tensor, within: AbstractContextManager[object] = ALONE) -> torch.Tensor:
+        """Run the network on all rows in one pass, also when memory is short: for whoever listens to a layer meanwhile.
+
+        Parameters
+        ----------
+        within : what the network runs in, and the checks of its logits do not.
+        """
+        return run(self.model, self.plan.prepare(inputs), self.operation, within)
 
     def scores(self, inputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The logit of each row's target, (N,), in float32 at least."""
@@ -190,7 +196,7 @@ def asking(model: Model, inputs: torch.Tensor, target: Target, operation: str, *
         yield Question(model, operation, batch, chosen)
 
 
-def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
+def run(model: Model, inputs: torch.Tensor, operation: str, within: AbstractContextManager[object] = ALONE) -> torch.Tensor:
     """Run the network once and check what it gives.
 
     Raises
@@ -198,7 +204,8 @@ def run(model: Model, inputs: torch.Tensor, operation: str) -> torch.Tensor:
     ModelError : the network does not take the inputs, or its output is not one tensor (N, classes) of finite numbers.
     """
     try:
-        logits = model.net(inputs)
+        with within:
+            logits = model.net(inputs)
     except BROKEN as error:
         if out_of_memory(error):
             raise
